@@ -1,0 +1,1 @@
+"""Ingestion: gets episodes, turns captions into transcripts, writes notes."""
