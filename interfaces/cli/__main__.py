@@ -1,0 +1,5 @@
+"""`python -m interfaces.cli` is `hark`."""
+
+from interfaces.cli.main import run
+
+run()
