@@ -26,7 +26,11 @@ def to_json(document: dict[str, Any]) -> str:
 
 def search_document(result: SearchResult) -> dict[str, Any]:
     """``{"query", "took_ms", "hits"}`` as DESIGN.md fixes it."""
-    return {"query": result.query, "took_ms": round(result.took_ms, 1), "hits": [hit_document(hit) for hit in result.hits]}
+    return {
+        "query": result.query,
+        "took_ms": round(result.took_ms, 1),
+        "hits": [hit_document(hit) for hit in result.hits],
+    }
 
 
 def hit_document(hit: Hit) -> dict[str, Any]:

@@ -147,6 +147,7 @@ class Note:
     claims: tuple[Claim, ...] = ()
     links: tuple[WikiLink, ...] = ()
     findings: tuple[Finding, ...] = ()
+    encoding: str = "utf-8"  # of the file, to write it back as it was
 
     @property
     def title(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # numpy takes longer to import than `hark status` takes
+    import numpy as np
+    from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]  # (n, dimension), each row of length one
-Ids = NDArray[np.int64]  # (n,)
+Vectors: TypeAlias = "NDArray[np.float32]"  # (n, dimension), each row of length one
+Ids: TypeAlias = "NDArray[np.int64]"  # (n,)
 Progress = Callable[[str, int, int], None]  # what is being done, done, total
 
 

@@ -13,6 +13,13 @@ from kb.errors import DiskFullError, HarkError, InputError, LibraryReadOnlyError
 
 INTERRUPTED = 130
 
+
+class CallError(HarkError):
+    """The command was called wrongly."""
+
+    exit_code = 2
+
+
 # What the operating system says of the user's files, where nothing below had better words for it.
 _SYSTEM_ERRORS: dict[int, tuple[type[HarkError], str, str]] = {
     errno.ENOSPC: (DiskFullError, "no space is left", "make room, then run the same command again"),

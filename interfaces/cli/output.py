@@ -56,5 +56,7 @@ def count(number: int, one: str, many: str = "") -> str:
 def new_console() -> Console:
     """Rich on standard output: no markup is read, no colour where it is not a terminal."""
     from rich.console import Console
+    from rich.theme import Theme
 
-    return Console(markup=False, emoji=False, highlight=False)
+    theme = Theme({"markdown.code": "cyan"})  # rich's own has a black background, also on a white screen
+    return Console(markup=False, emoji=False, highlight=False, theme=theme)

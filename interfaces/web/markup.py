@@ -10,13 +10,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 from interfaces.web.links import episode_address, seconds_text
 from interfaces.web.recordings import recording_address
-from kb.library import Library
 from kb.model import Episode
 from kb.timecode import deep_link, format_clock, youtube_id
+
+if TYPE_CHECKING:
+    from kb.library import Library
 
 SPEAKER_COLOURS = 8
 
@@ -30,15 +33,19 @@ class Source:
     media: str = ""
     video_id: str = ""
     web: str = ""
+    known: bool = True  # whether the library has the episode, and so a page for it
 
     @property
     def plays_here(self) -> bool:
         return bool(self.media or self.video_id)
 
-    def attributes(self) -> str:
-        """The element's attributes from which the player learns what the moments inside it belong to."""
+    def attributes(self, name: str = "data-episode") -> str:
+        """The element's attributes from which the player learns what the moments inside it belong to.
+
+        Under another name the element says it for moments elsewhere, whose address names the episode.
+        """
         pairs = {
-            "data-episode": self.episode_id,
+            name: self.episode_id,
             "data-title": self.title,
             "data-media": self.media,
             "data-video": self.video_id,
@@ -46,8 +53,8 @@ class Source:
         return "".join(f' {name}="{escape(value)}"' for name, value in pairs.items() if value)
 
     def address(self, t: float) -> str:
-        """Where a moment leads without the player: the page elsewhere if it can only play there, else its transcript."""
-        elsewhere = "" if self.plays_here else deep_link(self.web, "", t)
+        """Where a moment leads without the player: to its transcript, or elsewhere if it only plays there."""
+        elsewhere = "" if self.plays_here and self.known else deep_link(self.web, "", t)
         return elsewhere or episode_address(self.episode_id, t)
 
 

@@ -26,7 +26,7 @@ def library_root() -> Path:
 
 
 def library() -> Library:
-    """The open library, shared by all readers. Raises HarkError where it cannot be opened; the next call tries again."""
+    """The open library, shared by all readers. Raises HarkError where it cannot be opened; then the next call tries."""
     from kb.library import open_library
 
     root = library_root()

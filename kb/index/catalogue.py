@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from kb.errors import NotFoundError
 from kb.index.database import Database, Row
@@ -19,11 +19,6 @@ FileKind = Literal["transcript", "note"]
 NOTES = "notes/"
 TRANSCRIPTS = "transcripts/"
 CONCEPTS = "concepts"
-MOST_VALUES = 500  # in one statement, well below SQLite's bound on variables
-
-_EPISODE = (
-    "e.id, e.title, e.show, e.date, e.duration_s, e.url, e.video_id, e.media, e.language, e.speakers, e.description"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +109,20 @@ class Filters:
 
 
 def link_key(name: str) -> str:
-    """What a name and every link to it have in common: the last part of the folded name, without ``.md``.
+    """What a name and every link to it have in common: the folded last part, without ``.md``.
 
     Two names that ``fold`` makes equal have equal keys, so one look-up finds every page that a link can mean.
     """
-    return fold(name).rsplit("/", 1)[-1].removesuffix(".md")
+    stem = name.strip().rstrip("/")
+    stem = stem[:-3] if stem.lower().endswith(".md") else stem
+    return fold(stem).rsplit("/", 1)[-1]
 
 
-def page_names(path: str, title: str, aliases: Iterable[str]) -> frozenset[str]:
-    """The keys of all names of a page."""
-    return frozenset(key for name in (path, title, *aliases) if (key := link_key(name)))
+def page_names(path: str, title: str, aliases: Iterable[str]) -> dict[str, bool]:
+    """The keys of all names of a page, and whether one of the names with that key has no slash in it."""
+    names = (path.rsplit("/", 1)[-1], title, *aliases)
+    keys = [(key, "/" not in fold(name)) for name in names if (key := link_key(name))]
+    return {key: any(whole for other, whole in keys if other == key) for key, _ in keys}
 
 
 def to_date(text: str | None) -> dt.date | None:
@@ -134,17 +133,12 @@ def to_texts(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
-def slices(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    """``values`` in pieces that fit into one statement."""
-    return (values[at : at + MOST_VALUES] for at in range(0, len(values), MOST_VALUES))
+def as_list(values: Iterable[int | str]) -> str:
+    """A list as one value of a statement: ``IN (SELECT value FROM json_each(?))`` has no bound on its length."""
+    return json.dumps(list(values))
 
 
-def marks(values: Sequence[Any]) -> str:
-    """The placeholders of a list of values."""
-    return ",".join("?" * len(values))
-
-
-def _episode(row: Row) -> Episode:
+def read_episode(row: Row) -> Episode:
     key, title, show, date, duration_s, url, video_id, media, language, speakers, description = row
     return Episode(
         id=key,
@@ -161,7 +155,7 @@ def _episode(row: Row) -> Episode:
     )
 
 
-def _folder(path: str) -> str:
+def show_folder(path: str) -> str:
     """The show's folder of ``notes/show/...`` or ``transcripts/show/...``; empty for a file in no folder."""
     parts = path.split("/")
     return parts[1] if len(parts) > 2 else ""
@@ -198,7 +192,7 @@ class Catalogue(Database):
 
     @property
     def generation(self) -> int:
-        """Grows with every change of the passages."""
+        """Grows with every change of the passages and of their vectors."""
         return int(self.meta("generation") or 0)
 
     def meta(self, key: str) -> str:
@@ -210,34 +204,35 @@ class Catalogue(Database):
 
     def episodes(self, show: str = "") -> tuple[EpisodeEntry, ...]:
         """All episodes, or those of a show (its name or folder), newest first, undated ones last."""
-        rows = self.rows(f"SELECT {_EPISODE}, e.path FROM episodes e ORDER BY e.date DESC, e.title, e.id")
+        rows = self.rows("SELECT * FROM episodes ORDER BY date DESC, title, id")
         wanted = fold(show)
-        chosen = [row for row in rows if not wanted or wanted in (fold(row[2]), fold(_folder(row[11])))]
+        chosen = [row for row in rows if not wanted or wanted in (fold(row[2]), fold(show_folder(row[11])))]
         notes = self._notes_by_episode()
-        return tuple(EpisodeEntry(_episode(row[:11]), row[11], notes.get(row[0], ())) for row in chosen)
+        return tuple(EpisodeEntry(read_episode(row[:11]), row[11], notes.get(row[0], ())) for row in chosen)
 
     def episode(self, key: str) -> EpisodeEntry:
         """One episode by its id. Raises NotFoundError."""
-        found = self._episode_entries("e.id = ?", key)
-        if not found:
+        rows = self.rows("SELECT * FROM episodes WHERE id = ?", (key,))
+        if not rows:
             raise NotFoundError("the library has no such episode", where=key)
-        return found[0]
+        return self._entries(rows)[0]
 
     def episodes_by_video(self, video_id: str) -> tuple[EpisodeEntry, ...]:
         """The episodes with that id on YouTube."""
-        return self._episode_entries("e.video_id <> '' AND e.video_id = ?", video_id)
+        return self._entries(
+            self.rows("SELECT * FROM episodes WHERE video_id <> '' AND video_id = ? ORDER BY id", (video_id,))
+        )
 
-    def _episode_entries(self, condition: str, value: str) -> tuple[EpisodeEntry, ...]:
-        rows = self.rows(f"SELECT {_EPISODE}, e.path FROM episodes e WHERE {condition} ORDER BY e.id", (value,))
-        return tuple(EpisodeEntry(_episode(row[:11]), row[11], self._notes_of(row[0])) for row in rows)
+    def _entries(self, rows: Iterable[Row]) -> tuple[EpisodeEntry, ...]:
+        return tuple(EpisodeEntry(read_episode(row[:11]), row[11], self._notes_of(row[0], row[6])) for row in rows)
 
-    def _notes_of(self, episode_id: str) -> tuple[str, ...]:
+    def _notes_of(self, episode_id: str, video_id: str) -> tuple[str, ...]:
+        named = episode_id.removeprefix("yt:") if episode_id.startswith("yt:") else video_id
         rows = self.rows(
-            "SELECT f.path FROM transcripts t JOIN notes n ON n.own_id = t.id"
-            " OR (n.video_id <> '' AND (n.video_id = t.video_id OR 'yt:' || n.video_id = t.id))"
-            " JOIN note_episodes l ON l.note = n.file AND l.episode = t.file JOIN files f ON f.id = n.file"
-            " WHERE t.leads AND t.id = ? ORDER BY f.path",
-            (episode_id,),
+            "SELECT f.path FROM files f JOIN note_episodes l ON l.note = f.id JOIN transcripts t ON t.file = l.episode"
+            " WHERE t.leads AND t.id = ?1 AND f.id IN (SELECT file FROM notes WHERE own_id <> '' AND own_id = ?1"
+            " UNION ALL SELECT file FROM notes WHERE video_id <> '' AND video_id IN (?2, ?3)) ORDER BY f.path",
+            (episode_id, video_id, named),
         )
         return tuple(path.removeprefix(NOTES) for (path,) in rows)
 
@@ -256,23 +251,20 @@ class Catalogue(Database):
     def notes(self, show: str = "") -> tuple[NoteEntry, ...]:
         """All notes, or those of a show (its name or folder), by path."""
         wanted = fold(show)
-        entries = ((entry, _folder(NOTES + entry.path)) for entry in self._note_entries("1", ()))
+        entries = (
+            (entry, show_folder(NOTES + entry.path))
+            for entry in self._note_entries(self.rows("SELECT * FROM note_entries ORDER BY path"))
+        )
         return tuple(entry for entry, folder in entries if not wanted or wanted in (fold(entry.show), fold(folder)))
 
     def note_entry(self, path: str) -> NoteEntry:
         """One note by its path relative to ``notes/``. Raises NotFoundError."""
-        found = self._note_entries("f.path = ?", (NOTES + path,))
+        found = self._note_entries(self.rows("SELECT * FROM note_entries WHERE path = ?", (NOTES + path,)))
         if not found:
             raise NotFoundError("the library has no such note", where=path)
         return found[0]
 
-    def _note_entries(self, condition: str, values: Sequence[Any]) -> list[NoteEntry]:
-        rows = self.rows(
-            "SELECT f.path, n.title, n.kind, n.show, t.show, t.id FROM notes n JOIN files f ON f.id = n.file"
-            " LEFT JOIN note_episodes l ON l.note = n.file LEFT JOIN transcripts t ON t.file = l.episode"
-            f" WHERE {condition} ORDER BY f.path",
-            values,
-        )
+    def _note_entries(self, rows: Iterable[Row]) -> list[NoteEntry]:
         return [
             NoteEntry(path.removeprefix(NOTES), title, kind, note_show(path, kind, own, of_episode), episode_id or "")
             for path, title, kind, own, of_episode, episode_id in rows
@@ -286,28 +278,23 @@ class Catalogue(Database):
 
     def _table(self, keys: Sequence[str]) -> LinkTable:
         """All pages that links with these keys can mean."""
-        rows = [
-            row
-            for part in slices(keys)
-            for row in self.rows(
-                "SELECT DISTINCT f.path, n.title, n.aliases FROM names k JOIN notes n ON n.file = k.file"
-                f" JOIN files f ON f.id = k.file WHERE k.key IN ({marks(part)})",
-                part,
-            )
-        ]
+        rows = self.rows(
+            "SELECT DISTINCT f.path, n.title, n.aliases FROM names k JOIN notes n ON n.file = k.file"
+            " JOIN files f ON f.id = k.file WHERE k.key IN (SELECT value FROM json_each(?))",
+            (as_list(keys),),
+        )
         pages = {path: NamedPage(path.removeprefix(NOTES), title, to_texts(aliases)) for path, title, aliases in rows}
         return LinkTable(pages[path] for path in sorted(pages))
 
     def backlinks(self, path: str) -> tuple[Backlink, ...]:
         """The links from other notes to the note at ``path``, by path and line."""
-        keys = [key for (key,) in self.rows("SELECT k.key FROM names k JOIN files f ON f.id = k.file WHERE f.path = ?",
-                                            (NOTES + path,))]
-        if not keys:
-            return ()
+        rows = self.rows("SELECT k.key FROM names k JOIN files f ON f.id = k.file WHERE f.path = ?", (NOTES + path,))
+        keys = [key for (key,) in rows]
         rows = self.rows(
             "SELECT f.path, n.title, l.label, l.context, l.target FROM links l JOIN files f ON f.id = l.source"
-            f" JOIN notes n ON n.file = l.source WHERE l.key IN ({marks(keys)}) ORDER BY f.path, l.ordinal",
-            keys,
+            " JOIN notes n ON n.file = l.source WHERE l.key IN (SELECT value FROM json_each(?))"
+            " ORDER BY f.path, l.ordinal",
+            (as_list(keys),),
         )
         table = self._table(keys)
         sources = ((source.removeprefix(NOTES), *rest) for source, *rest in rows)
@@ -319,18 +306,16 @@ class Catalogue(Database):
 
     def wanted(self, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """The pages that links ask for and nobody has written, with how often, the most wanted first."""
-        asked: Counter[str] = Counter()
-        spelled: dict[str, str] = {}
+        spellings: dict[str, Counter[str]] = {}
         for target, count in (*self._without_name(), *self._unresolved_paths()):
-            key = fold(target)
-            asked[key] += count
-            spelled[key] = min(spelled.get(key, target), target)
-        ranked = sorted(asked.items(), key=lambda item: (-item[1], item[0]))
-        return tuple((spelled[key], count) for key, count in ranked[:limit])
+            spellings.setdefault(fold(target.removesuffix(".md")), Counter())[target] += count
+        counted = [(_most(of_key), of_key.total()) for of_key in spellings.values()]
+        return tuple(sorted(counted, key=lambda pair: (-pair[1], pair[0]))[:limit])
 
     def _without_name(self) -> list[Row]:
         return self.rows(
-            "SELECT target, count(*) FROM links WHERE key <> '' AND key NOT IN (SELECT key FROM names) GROUP BY target"
+            "SELECT target, count(*) FROM links WHERE key <> '' AND key NOT IN (SELECT key FROM names"
+            " WHERE whole OR links.target LIKE '%/%') GROUP BY target"
         )
 
     def _unresolved_paths(self) -> list[tuple[str, int]]:
@@ -347,9 +332,10 @@ class Catalogue(Database):
     def shows(self) -> tuple[Show, ...]:
         """All shows by name. A show's name is compared without regard to case, spaces and hyphens."""
         groups: dict[str, _ShowParts] = {}
+        lengths: dict[str, float] = dict(self.rows("SELECT id, COALESCE(duration_s, heard_s, 0) FROM episodes"))
         for entry in self.episodes():
-            name = entry.episode.show or _folder(entry.transcript)
-            groups.setdefault(fold(name), _ShowParts()).add_episode(name, entry)
+            name = entry.episode.show or show_folder(entry.transcript)
+            groups.setdefault(fold(name), _ShowParts()).add_episode(name, entry, lengths[entry.episode.id])
         for note in self.notes():
             if note.show:
                 groups.setdefault(fold(note.show), _ShowParts()).add_note(note)
@@ -359,20 +345,26 @@ class Catalogue(Database):
     def counts(self) -> Counts:
         """How much the library holds."""
         shows = self.shows()
-        (row,) = self.rows(
+        ((episodes, transcripts, notes, concepts, chunks, passages, vectors),) = self.rows(
             "SELECT (SELECT count(*) FROM episodes), (SELECT count(*) FROM transcripts), (SELECT count(*) FROM notes),"
             " (SELECT count(*) FROM notes WHERE kind = 'concept'), (SELECT count(*) FROM chunks),"
             " (SELECT count(*) FROM passages), (SELECT count(*) FROM vectors)"
         )
-        return Counts(len(shows), *row, hours=sum(show.hours for show in shows))
+        hours = sum(show.hours for show in shows)
+        return Counts(len(shows), episodes, transcripts, notes, concepts, chunks, passages, vectors, hours)
 
 
 def note_show(path: str, kind: str, own: str, of_episode: str | None) -> str:
     """The show a note belongs to: as it says itself, as its episode says, or the folder it is in."""
     if own or of_episode:
         return own or of_episode or ""
-    folder = _folder(path)
+    folder = show_folder(path)
     return "" if kind == "concept" or folder == CONCEPTS else folder
+
+
+def _most(counter: Counter[str]) -> str:
+    """The most frequent, the first in order of those."""
+    return min(counter, key=lambda name: (-counter[name], name))
 
 
 class _ShowParts:
@@ -385,22 +377,19 @@ class _ShowParts:
         self.seconds = 0.0
         self.episodes = self.notes = 0
 
-    def add_episode(self, name: str, entry: EpisodeEntry) -> None:
+    def add_episode(self, name: str, entry: EpisodeEntry, seconds: float) -> None:
         self.names[name] += 1
-        self.folders[_folder(entry.transcript)] += 1
+        self.folders[show_folder(entry.transcript)] += 1
         self.episodes += 1
-        self.seconds += entry.episode.duration_s or 0.0
+        self.seconds += seconds
         if entry.episode.date:
             self.dates.append(entry.episode.date)
 
     def add_note(self, note: NoteEntry) -> None:
         self.names[note.show] += 0 if self.episodes else 1
-        self.folders[_folder(NOTES + note.path)] += 1
+        self.folders[show_folder(NOTES + note.path)] += 1
         self.notes += 1
 
     def show(self) -> Show:
-        def most(counter: Counter[str]) -> str:
-            return min(counter, key=lambda name: (-counter[name], name))
-
         first, last = (min(self.dates), max(self.dates)) if self.dates else (None, None)
-        return Show(most(self.names), most(self.folders), self.episodes, self.seconds / 3600, first, last, self.notes)
+        return Show(_most(self.names), _most(self.folders), self.episodes, self.seconds / 3600, first, last, self.notes)

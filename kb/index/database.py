@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ _MEANINGS: dict[int, tuple[type[LibraryError], str, str]] = {
     sqlite3.SQLITE_LOCKED: (LibraryBusyError, "another process is writing to the library", "try again when it is done"),
     sqlite3.SQLITE_CORRUPT: (LibraryDamagedError, "the database is damaged", REMEDY),
     sqlite3.SQLITE_NOTADB: (LibraryDamagedError, "not a database", REMEDY),
-    sqlite3.SQLITE_CANTOPEN: (LibraryError, "the database cannot be opened", "check that it exists and its permissions"),
+    sqlite3.SQLITE_CANTOPEN: (LibraryError, "the database cannot be opened", "check its permissions"),
     sqlite3.SQLITE_IOERR: (LibraryError, "the disk failed to read or write", "check the disk"),
 }
 
@@ -64,25 +65,26 @@ def connect(db: Path, *, read_only: bool) -> sqlite3.Connection:
     with understood(str(db)):
         connection = _open_to_read(db) if read_only else _open_to_write(db)
         try:
-            known = version(connection)
-            if read_only and known < len(MIGRATIONS):
-                raise LibraryReadOnlyError(
-                    "written by an older Hark, and cannot be brought up to date while it is read-only",
-                    remedy="open it once where it can be written to",
-                )
-            if not read_only:
-                migrate(connection)
-        except LibraryError as error:
+            _check(connection, read_only)
+        except BaseException as error:
             connection.close()
-            error.where = error.where or str(db)
-            raise
-        except BaseException:
-            connection.close()
+            if isinstance(error, LibraryError):
+                error.where = error.where or str(db)
             raise
     return connection
 
 
+def _check(connection: sqlite3.Connection, read_only: bool) -> None:
+    if not read_only:
+        migrate(connection)
+    elif version(connection) < len(MIGRATIONS):
+        what = "written by an older Hark, and cannot be brought up to date while it is read-only"
+        raise LibraryReadOnlyError(what, remedy="open it once where it can be written to")
+
+
 def _open_to_write(db: Path) -> sqlite3.Connection:
+    if not os.access(db.parent, os.W_OK):  # SQLite opens it all the same, and fails at the first write
+        raise LibraryReadOnlyError("the library cannot be written to", remedy="check its permissions")
     connection = sqlite3.connect(db, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # counts only before the first table
@@ -130,7 +132,7 @@ class Database:
         self._lock = RLock()
         self._connection = connect(db, read_only=read_only)
         self._depth = 0
-        self._passages_changed = False
+        self._changed = False
 
     def __enter__(self) -> Self:
         return self
@@ -164,10 +166,10 @@ class Database:
             if self.read_only:
                 raise LibraryReadOnlyError("the library was opened for reading only", where=str(self.path))
             self._connection.execute("BEGIN IMMEDIATE")
-            self._depth, self._passages_changed = 1, False
+            self._depth, self._changed = 1, False
             try:
                 yield
-                if self._passages_changed:
+                if self._changed:
                     self._write("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'")
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -176,6 +178,19 @@ class Database:
                 raise
             finally:
                 self._depth = 0
+
+    @contextmanager
+    def unchanging(self) -> Iterator[None]:
+        """All that is read inside is of one moment, whatever others write meanwhile."""
+        with self._lock, understood(str(self.path)):
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
 
     def _write(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         assert self._depth, "written outside a transaction"

@@ -34,7 +34,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             id TEXT NOT NULL, leads INTEGER NOT NULL DEFAULT 0,
             title TEXT NOT NULL, show TEXT NOT NULL, date TEXT, duration_s REAL, url TEXT NOT NULL,
             video_id TEXT NOT NULL, media TEXT NOT NULL, language TEXT NOT NULL, speakers TEXT NOT NULL,
-            description TEXT NOT NULL)""",
+            description TEXT NOT NULL, heard_s REAL)""",  # heard_s: where the last cue ends
         "CREATE UNIQUE INDEX transcripts_leading ON transcripts (id) WHERE leads",
         "CREATE INDEX transcripts_id ON transcripts (id)",
         "CREATE INDEX transcripts_video ON transcripts (video_id) WHERE video_id <> ''",
@@ -45,8 +45,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX notes_own_id ON notes (own_id) WHERE own_id <> ''",
         "CREATE INDEX notes_video ON notes (video_id) WHERE video_id <> ''",
         """CREATE TABLE names (
-            key TEXT NOT NULL, file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE,
-            PRIMARY KEY (key, file)) WITHOUT ROWID""",
+            key TEXT NOT NULL, file INTEGER NOT NULL REFERENCES files ON DELETE CASCADE, whole INTEGER NOT NULL,
+            PRIMARY KEY (key, file)) WITHOUT ROWID""",  # whole: a name without a slash
         "CREATE INDEX names_file ON names (file)",
         """CREATE TABLE links (
             source INTEGER NOT NULL REFERENCES files ON DELETE CASCADE, ordinal INTEGER NOT NULL,
@@ -84,7 +84,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             subject TEXT NOT NULL, stage TEXT NOT NULL, input TEXT NOT NULL, output TEXT NOT NULL,
             detail TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (subject, stage)) WITHOUT ROWID""",
         """CREATE VIEW episodes AS
-            SELECT t.*, f.path FROM transcripts t JOIN files f ON f.id = t.file WHERE t.leads""",
+            SELECT t.id, t.title, t.show, t.date, t.duration_s, t.url, t.video_id, t.media, t.language, t.speakers,
+                t.description, f.path, t.file, t.heard_s
+            FROM transcripts t JOIN files f ON f.id = t.file WHERE t.leads""",
         # A note belongs to an episode by id, else by YouTube's id: looked up whenever it is asked, so never stale.
         """CREATE VIEW note_episodes AS
             SELECT n.file AS note, COALESCE(
@@ -93,6 +95,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
                 (SELECT e.file FROM transcripts e
                   WHERE e.leads AND e.video_id = n.video_id AND e.video_id <> '' ORDER BY e.id LIMIT 1)
             ) AS episode FROM notes n WHERE n.kind = 'episode'""",
+        """CREATE VIEW note_entries AS
+            SELECT f.path, n.title, n.kind, n.show, t.show AS episode_show, t.id AS episode_id
+            FROM notes n JOIN files f ON f.id = n.file
+            LEFT JOIN note_episodes l ON l.note = n.file LEFT JOIN transcripts t ON t.file = l.episode""",
         "INSERT INTO meta VALUES ('generation', '0')",
     ),
 )

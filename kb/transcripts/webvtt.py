@@ -107,7 +107,7 @@ def scan_webvtt(text: str) -> RawFile:
             end = _end_of_block(lines, at)
             notes.append((line[4:].strip(), *lines[at + 1 : end]))
             at = end
-        elif "-->" in line and (times := _timing(line)):
+        elif times := parse_timing(line):
             end = _end_of_cue(lines, at + 1)
             cues.append(RawCue(*times, tuple(lines[at + 1 : end]), at + 1))
             at = end
@@ -119,30 +119,34 @@ def scan_webvtt(text: str) -> RawFile:
 def _end_of_header(lines: list[str]) -> int:
     """Where the lines under WEBVTT end: at a blank line, or at the first cue where the blank line was lost."""
     for at in range(1, len(lines)):
-        if not lines[at].strip(" \t"):
-            return at
-        if "-->" in lines[at] and _timing(lines[at]):
+        if not lines[at] or parse_timing(lines[at]):
             return at
     return len(lines)
 
 
 def _end_of_block(lines: list[str], at: int) -> int:
-    while at < len(lines) and lines[at].strip(" \t"):
+    while at < len(lines) and lines[at]:
         at += 1
     return at
 
 
 def _end_of_cue(lines: list[str], first: int) -> int:
-    """Where the payload ends: at a blank line, or at the next cue where the blank line between them was lost."""
+    """Where the payload ends: at an empty line, or at the next cue where the line between them is not empty.
+
+    A line of spaces belongs to the cue: YouTube begins its automatic captions with one.
+    """
     at = first
-    while at < len(lines) and lines[at].strip(" \t"):
-        if "-->" in lines[at] and _timing(lines[at]):
+    while at < len(lines) and lines[at]:
+        if parse_timing(lines[at]):
             return at - 1 if at > first and _NUMBER.fullmatch(lines[at - 1].strip()) else at
         at += 1
     return at
 
 
-def _timing(line: str) -> tuple[float, float] | None:
+def parse_timing(line: str) -> tuple[float, float] | None:
+    """Start and end in seconds of ``[HH:]MM:SS.mmm --> [HH:]MM:SS.mmm`` (SRT's comma allowed), or None."""
+    if "-->" not in line:
+        return None
     match = _TIMING.fullmatch(line)
     if not match:
         return None
@@ -161,17 +165,26 @@ def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str | None
 
 def cue_segments(cue: RawCue) -> Iterator[Segment]:
     """One segment for each voice of ``cue``, all with the times of the cue; none is dropped for being empty."""
-    payload = " ".join(line.strip(" \t") for line in cue.lines)
+    payload = " ".join(filter(None, (line.strip(" \t") for line in cue.lines)))
     end_s = max(cue.start_s, cue.end_s)
     parts = _VOICE.split(payload)
     for speaker, text in zip(["", *parts[1::2]], parts[::2], strict=True):
-        plain = _TAG.sub("", text).strip(" \t") if "<" in text else text.strip(" \t")
+        plain = strip_tags(text).strip(" \t")
         if len(parts) == 1 or speaker is None or speaker or plain:
-            yield Segment(cue.start_s, end_s, _unescape(plain), _unescape((speaker or "").strip(" \t")))
+            yield Segment(cue.start_s, end_s, unescape(plain), unescape((speaker or "").strip(" \t")))
 
 
-def _unescape(text: str) -> str:
-    return html.unescape(text) if "&" in text else text
+def strip_tags(text: str) -> str:
+    """``text`` without the tags of WebVTT and SRT; any other ``<`` stays: people write ``a < b`` unescaped."""
+    return _TAG.sub("", text) if "<" in text else text
+
+
+def unescape(text: str) -> str:
+    """``text`` with its character references resolved; as it is where one of them is not to be believed."""
+    try:
+        return html.unescape(text) if "&" in text else text
+    except ValueError:  # html.unescape("&#" + "1" * 5000 + ";"): more digits than int() takes
+        return text
 
 
 def read_note(notes: Iterable[tuple[str, ...]]) -> Episode | None:
@@ -179,7 +192,7 @@ def read_note(notes: Iterable[tuple[str, ...]]) -> Episode | None:
     block = next((note for note in notes if note[0].casefold() == "hark"), None)
     if block is None:
         return None
-    fields = [(m[1].strip().casefold(), _unescape(m[2].strip(" \t"))) for m in map(_FIELD.fullmatch, block[1:]) if m]
+    fields = [(m[1].strip().casefold(), unescape(m[2].strip(" \t"))) for m in map(_FIELD.fullmatch, block[1:]) if m]
     found = dict(reversed(fields))  # of a key that stands there twice, the first counts
     return Episode(
         **{key: found.get(key, "") for key in (*_FIRST, *_LAST)},
@@ -239,7 +252,7 @@ def _note_lines(episode: Episode) -> Iterator[str]:
 def _note_value(text: str) -> str:
     """As it is where it would be read back so: a person reads ``Q&A`` and copies an address from here."""
     risky = "-->" in text or text != text.strip(" \t") or any(mark in text for mark in "\n\r\u2028\u2029")
-    return _escape(text) if risky or html.unescape(text) != text else text
+    return _escape(text) if risky or unescape(text) != text else text
 
 
 def _escape(text: str) -> str:

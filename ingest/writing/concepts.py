@@ -1,0 +1,155 @@
+"""What an episode is about: the phrases that it has far more of than the rest of the library.
+
+Found by statistics alone. How far a phrase stands out is the log-likelihood of its number of chunks against the number
+that the rest of the library lets one expect (Dunning, "Accurate methods for the statistics of surprise and
+coincidence", 1993). A phrase has to end as things end, told by the words that stand before and after its last word
+anywhere in the library: after "the", "of", "with" rather than "to", "we", "will", and at the end of a phrase.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+
+from ingest.writing.terms import EpisodeTerms, Lexicon, Term
+from ingest.writing.words import tokens, word_key
+from kb.model import Episode
+
+CANDIDATES = 16  # phrases of an episode that may become its concepts
+FEWEST, MOST = 3, 8  # concepts of an episode
+CHUNKS_A_CONCEPT = 14  # one more for every seven minutes
+PRIOR_CHUNKS = 200.0  # what a library of one episode is compared with: half a chunk in two hundred
+NOUN_SHARE = 0.6
+NOUN_LEAST = 0.08  # of its chunks have it where a noun phrase begins
+END_SHARE = 0.3
+ALONE = 0.35  # the weight of a concept that no other episode has
+COMMON_SHARE = 0.25  # of all chunks: in a language without a list, such words are its stop words
+COMMON_LEAST = 20  # chunks, below which a share says nothing
+IN_TITLE, PHRASE, NAME = 1.6, 1.25, 1.15
+_JOINTS = re.compile(r"[\s\-.'’_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase that stands out: its key, how far, and how it is spoken."""
+
+    key: str
+    weight: float
+    form: str
+
+
+def identity(key: str) -> str:
+    """What two spellings of one concept share: front end, front-end, frontend."""
+    return _JOINTS.sub("", key)
+
+
+def surprise(seen: float, expected: float) -> float:
+    """The log-likelihood ratio of a Poisson count; 0 where no more is seen than expected."""
+    return seen * log(seen / expected) - (seen - expected) if seen > expected else 0.0
+
+
+def rest_rate(phrase: str, own: EpisodeTerms, lexicon: Lexicon) -> float:
+    """The share of chunks that have the phrase in the rest of the library, never zero."""
+    term = own.terms.get(phrase)
+    elsewhere = max(0, lexicon.in_chunks[phrase] - (term.chunks if term else 0))
+    return (elsewhere + 0.5) / (max(0, lexicon.chunks - own.chunks) + PRIOR_CHUNKS)
+
+
+def names_a_thing(phrase: str, own: EpisodeTerms, lexicon: Lexicon) -> bool:
+    """Whether a phrase can stand for itself as a heading or the name of a page."""
+    words = phrase.split(" ")
+    if not own.english:
+        return all(not _is_common(word, own, lexicon) for word in (words[0], words[-1])) and len(phrase) > 3
+    last = words[-1]
+    chunks, nouns, others = lexicon.in_chunks[last], lexicon.nouns[last], lexicon.others[last]
+    if nouns < NOUN_SHARE * (nouns + others) or lexicon.ends[last] < END_SHARE * chunks:
+        return False
+    if len(words) == 1:
+        return nouns >= NOUN_LEAST * chunks
+    return lexicon.others[words[0]] <= max(2, 2 * lexicon.nouns[words[0]])
+
+
+def _is_common(word: str, own: EpisodeTerms, lexicon: Lexicon) -> bool:
+    term = own.terms.get(word)
+    here = term is not None and own.chunks >= COMMON_LEAST and term.chunks > 1.5 * COMMON_SHARE * own.chunks
+    return here or (lexicon.chunks >= COMMON_LEAST and lexicon.in_chunks[word] > COMMON_SHARE * lexicon.chunks)
+
+
+def standing_out(episode: Episode, own: EpisodeTerms, lexicon: Lexicon) -> list[Phrase]:
+    """All phrases that name a thing, those that say most about the episode first; people's names are left out."""
+    title = title_keys(episode.title)
+    people = title_keys(" ".join((episode.show, *episode.speakers)))
+    least = 3 if own.chunks >= 30 else 2
+    found = []
+    for phrase, term in own.terms.items():
+        words = phrase.split(" ")
+        if term.chunks < least or not people.isdisjoint(words):
+            continue
+        weight = surprise(term.chunks, own.chunks * rest_rate(phrase, own, lexicon))
+        if weight and names_a_thing(phrase, own, lexicon):
+            weight *= _liking(phrase, term, lexicon) * (IN_TITLE if title.issuperset(words) else 1.0)
+            found.append(Phrase(phrase, weight, term.form))
+    return sorted(found, key=lambda p: (-p.weight, p.key))
+
+
+def title_keys(text: str) -> set[str]:
+    """The keys of the words of a title or a name."""
+    return {word_key(token) for token in tokens(text) if token[0].isalnum()}
+
+
+def _liking(phrase: str, term: Term, lexicon: Lexicon) -> float:
+    """Phrases before single words, names before words, and what other episodes speak of too before all else."""
+    liking = PHRASE if " " in phrase else 1.0
+    if any(c.isupper() for c in term.form):
+        liking *= NAME
+    if lexicon.episodes > 2:
+        liking *= (0.35, 0.8)[lexicon.in_episodes[phrase] - 1] if lexicon.in_episodes[phrase] < 3 else 1.0
+    return liking
+
+
+def candidates(ranked: Iterable[Phrase], own: EpisodeTerms) -> tuple[Phrase, ...]:
+    """The phrases that an episode is about, as far as it alone can tell."""
+    return without_overlap(ranked, own, CANDIDATES)
+
+
+def choose_concepts(found: Sequence[Phrase], own: EpisodeTerms, carriers: Mapping[str, int]) -> tuple[Phrase, ...]:
+    """Three to eight of an episode's candidates; ``carriers`` says of how many episodes each (by identity) is one.
+
+    What two episodes speak about comes before what only one does: a concept ties a library together.
+    """
+
+    def weight(phrase: Phrase) -> float:
+        return phrase.weight * (1.0 if carriers.get(identity(phrase.key), 0) > 1 else ALONE)
+
+    wanted = min(MOST, FEWEST + own.chunks // CHUNKS_A_CONCEPT)
+    return tuple(sorted(found, key=lambda p: (-weight(p), p.key))[:wanted])
+
+
+def without_overlap(
+    ranked: Iterable[Phrase], own: EpisodeTerms, wanted: int, taken: Sequence[str] = ()
+) -> tuple[Phrase, ...]:
+    """The first ``wanted`` phrases that say something that neither an earlier one nor ``taken`` says."""
+    chosen: list[Phrase] = []
+    said = list(taken)
+    for phrase in ranked:
+        if len(chosen) == wanted:
+            break
+        if not any(_same_thing(phrase.key, key, own.terms) for key in said):
+            chosen.append(phrase)
+            said.append(phrase.key)
+    return tuple(chosen)
+
+
+def _same_thing(one: str, other: str, terms: Mapping[str, Term]) -> bool:
+    if identity(one) == identity(other):
+        return True
+    long, short = (one, other) if len(one.split(" ")) >= len(other.split(" ")) else (other, one)
+    shared = set(long.split(" ")) & set(short.split(" "))
+    if len(long.split(" ")) == len(short.split(" ")):
+        return len(shared) == len(long.split(" ")) or len(shared) > 1
+    if len(shared) < len(short.split(" ")):
+        return False
+    rest = terms[long].chunks if long in terms else 0
+    return 3 * rest >= (terms[short].chunks if short in terms else 0)

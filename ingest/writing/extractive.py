@@ -1,0 +1,158 @@
+"""The writer that needs no language model: every sentence of its notes was said, word for word, at its second."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ingest.writing.carrying import carrying
+from ingest.writing.concepts import Phrase, identity, rest_rate, surprise, title_keys
+from ingest.writing.digest import Concept, Digest, Mention, Moment, Section
+from ingest.writing.english import ANNOUNCES
+from ingest.writing.headings import choose_headings, count_sections, heading_text, signature
+from ingest.writing.reading import Reading, Spoken, phrases, read_chunks
+from ingest.writing.sections import boundaries
+from ingest.writing.terms import EpisodeTerms, Lexicon
+from kb.model import Chunk, Episode
+
+if TYPE_CHECKING:
+    from kb.ports import Vectors
+
+ABOUT = 2  # sentences at the top
+ABOUT_CHUNKS = 20  # ten minutes: a longer episode opens with one sentence more
+EARLY = 0.6  # what an episode is about is often said at its beginning
+ANNOUNCED, BEGINNING = 1.8, 0.12  # "today we talk about": so much more, within so much of the episode
+IN_TITLE = 1.6
+HEADED = 2.0
+CONCEPT_QUOTES = 2
+UNNAMED = ("speaker", "unknown", "spk", "unidentified", "voice", "sprecher")  # as machines name people, with a number
+OPENING = "Opening"
+
+
+def digest_episode(
+    episode: Episode,
+    transcript: str,
+    chunks: Sequence[Chunk],
+    vectors: Vectors,
+    *,
+    own: EpisodeTerms,
+    lexicon: Lexicon,
+    recurring: frozenset[int],
+    candidates: Sequence[tuple[Phrase, Concept, bool]],
+) -> Digest:
+    """Decides what the note of an episode says.
+
+    ``transcript`` is its file's SHA-256, ``vectors`` those of ``chunks`` in their order, ``recurring`` the shingles
+    that other episodes of the show have too; ``candidates`` its phrases with the concepts they stand for and whether
+    the note links to them.
+    """
+    reading = read_chunks(chunks, own, recurring)
+    starts = (0, *boundaries(vectors, chunks)) if chunks else ()
+    about = _about(episode, reading, [phrase for phrase, _, _ in candidates], english=own.english)
+    counts = count_sections(reading, starts)
+    lengths = [end - first for first, end in zip(starts, [*starts[1:], len(chunks)], strict=True)]
+    signatures = [
+        signature(count, length, reading, own, lexicon) for count, length in zip(counts, lengths, strict=True)
+    ]
+    headings = choose_headings(signatures, episode, own, lexicon)
+    sections = []
+    for number, first in enumerate(starts):
+        end = first + lengths[number]
+        inside = [one for one in reading.spoken if first <= one.chunk < end]
+        words = _section_words(signatures[number], headings[number])
+        count = _quotes_for((chunks[end - 1].end_s or 0.0) - (chunks[first].start_s or 0.0))
+        quotes = carrying(inside, words, count, taken=about)
+        if quotes:
+            sections.append(
+                Section(
+                    heading_text(headings[number], english=own.english), chunks[first].start_s or 0.0, _moments(quotes)
+                )
+            )
+    weights = _weights(own, lexicon)
+    mentions = tuple(_mention(candidate, reading, weights) for candidate in candidates)
+    return Digest(
+        episode, transcript, own.english, _speakers(reading.spoken), _moments(about), mentions, _merged(sections)
+    )
+
+
+def _about(episode: Episode, reading: Reading, candidates: Sequence[Phrase], *, english: bool) -> tuple[Spoken, ...]:
+    """The sentences that speak of most of what the episode is about, rather from its beginning than from its end."""
+    title = title_keys(episode.title)
+    weights: dict[str, float] = {}
+    for phrase in candidates:
+        for key in phrase.key.split(" "):
+            weights[key] = max(weights.get(key, 0.0), phrase.weight * (IN_TITLE if key in title else 1.0))
+
+    def liking(one: Spoken) -> float:
+        at = one.chunk / max(1, reading.chunks)
+        announced = english and at <= BEGINNING and any(word.key in ANNOUNCES for word in one.words)
+        return (1 + EARLY * (1 - at)) * (ANNOUNCED if announced else 1.0)
+
+    count = ABOUT + (reading.chunks > ABOUT_CHUNKS)
+    return carrying(reading.spoken, weights, count, liking=liking)
+
+
+def _section_words(signature: Mapping[str, float], heading: Sequence[Phrase]) -> dict[str, float]:
+    """The weight of each word in a section; what its heading names should be spoken of."""
+    headed = {key for phrase in heading for key in phrase.key.split(" ")}
+    return {key: weight * (HEADED if key in headed else 1.0) for key, weight in signature.items() if " " not in key}
+
+
+def _weights(own: EpisodeTerms, lexicon: Lexicon) -> dict[str, float]:
+    """How far each word of an episode stands out from the library."""
+    return {
+        key: surprise(term.chunks, own.chunks * rest_rate(key, own, lexicon))
+        for key, term in own.terms.items()
+        if " " not in key
+    }
+
+
+def _quotes_for(seconds: float) -> int:
+    """How many sentences a section of this length gets."""
+    return 2 + (seconds > 150) + (seconds > 420)
+
+
+def _merged(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """Without sections that have no heading of their own: they belong to the one before."""
+    merged: list[Section] = []
+    for section in sections:
+        if merged and section.heading in {"", merged[-1].heading}:
+            last = merged.pop()
+            merged.append(Section(last.heading, last.start_s, last.quotes + section.quotes))
+        else:
+            merged.append(section if section.heading else Section(OPENING, section.start_s, section.quotes))
+    return tuple(merged)
+
+
+def _mention(candidate: tuple[Phrase, Concept, bool], reading: Reading, weights: Mapping[str, float]) -> Mention:
+    """What is said about a concept: the sentences that name it and carry most of what the episode is about."""
+    phrase, concept, chosen = candidate
+    inside = [one for one in reading.spoken if _says(one, phrase.key, concept.identity)]
+    quotes = carrying(inside, weights, CONCEPT_QUOTES)
+    return Mention(concept, phrase.key, chosen, round(phrase.weight, 3), _moments(quotes))
+
+
+def _says(one: Spoken, key: str, concept: str) -> bool:
+    if " " not in key:
+        return key in one.content
+    ends = key.split(" ")
+    return ends[0] in one.content and any(identity(said) == concept for said, _, _ in phrases(one.words))
+
+
+def _moments(spoken: Iterable[Spoken]) -> tuple[Moment, ...]:
+    return tuple(Moment(one.sentence.start_s, one.sentence.speaker, one.sentence.text) for one in spoken)
+
+
+def _speakers(spoken: Iterable[Spoken]) -> tuple[str, ...]:
+    """Who speaks, those who say most first, without the names that a machine gave."""
+    said = Counter[str]()
+    for one in spoken:
+        said[one.sentence.speaker] += len(one.words)
+    return tuple(name for name in sorted(said, key=lambda name: (-said[name], name)) if is_a_name(name))
+
+
+def is_a_name(speaker: str) -> bool:
+    """Whether a speaker is named, and not just told from others."""
+    word = speaker.strip().casefold().rstrip("0123456789 _-#.")
+    return bool(word) and len(word) > 1 and word not in UNNAMED

@@ -1,0 +1,284 @@
+"""What one episode talks about in numbers, and what the whole library does.
+
+The unit of counting is the chunk, about half a minute: a phrase counts once in each chunk that has it, so that saying
+a word five times in a breath weighs no more than once. ``EpisodeTerms`` is computed once for a transcript and kept in
+the journal; ``Lexicon`` adds those of all episodes together.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from ingest.writing.english import NOUN_OPENERS, OTHER_OPENERS, STOP_WORDS
+from ingest.writing.words import is_content, tokens, word_key
+from kb.model import Chunk
+
+TERMS_VERSION = 1
+LINKING_WORDS = frozenset(("of", "and", "to", "de", "du", "des", "da", "von", "der", "del"))  # inside a phrase of three
+SHINGLE = 5  # words
+ENGLISH_SHARE = 0.2  # of all words are stop words
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A phrase of one to three words in one episode."""
+
+    chunks: int  # in how many it is said
+    noun: int = 0  # ... after a word that opens a noun phrase
+    other: int = 0  # ... after a word that opens a verb phrase or precedes an adjective
+    ends: int = 0  # ... and then a phrase ends: an adjective's rarely does
+    form: str = ""  # as it is spoken most often; only where it is said in two chunks or more
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeTerms:
+    """The phrases of an episode by key: its words' keys joined by a space."""
+
+    chunks: int
+    english: bool
+    terms: dict[str, Term]
+
+
+class _Keys(dict[str, str]):
+    """Token -> key, an empty key for what parts two phrases. Bounded by the words of the episodes read in one run."""
+
+    def __missing__(self, token: str) -> str:
+        key = word_key(token) if token[0].isalnum() else ""
+        self[token] = key
+        return key
+
+
+class _Content(dict[str, bool]):
+    def __missing__(self, key: str) -> bool:
+        found = self[key] = bool(key) and is_content(key)
+        return found
+
+
+class _Hashes(dict[str, int]):
+    def __missing__(self, key: str) -> int:
+        found = self[key] = zlib.crc32(key.encode("utf-8", "surrogatepass"))
+        return found
+
+
+_KEYS, _CONTENT, _HASHES = _Keys(), _Content(), _Hashes()
+
+
+def episode_terms(chunks: Sequence[Chunk]) -> EpisodeTerms:
+    """Counts one transcript. Takes time linear in its length."""
+    spoken = [_spoken(chunk) for chunk in chunks]
+    keys = [[_KEYS[token] for token in chunk] for chunk in spoken]
+    counts, triples = _Counts(), Counter[tuple[str, ...]]()
+    for chunk in keys:
+        counts.singles.update(key for key in set(chunk) if _CONTENT[key])
+        triples.update(t for t in set(zip(chunk, chunk[1:], chunk[2:], strict=False)) if _is_triple(t))
+        for pair in set(pairwise(chunk)):
+            _count_pair(pair, counts)
+    chunks_with = dict(counts.singles)
+    chunks_with |= {" ".join(phrase): n for phrase, n in (*counts.pairs.items(), *triples.items()) if n > 1}
+    forms = _forms(spoken, {phrase for phrase, n in chunks_with.items() if n > 1})
+    terms = {
+        p: Term(n, counts.nouns[p], counts.others[p], counts.ends[p], forms.get(p, "")) for p, n in chunks_with.items()
+    }
+    return EpisodeTerms(len(chunks), _is_english(keys), terms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    singles: Counter[str] = field(default_factory=Counter)
+    pairs: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    nouns: Counter[str] = field(default_factory=Counter)
+    others: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+
+
+def _count_pair(pair: tuple[str, str], counts: _Counts) -> None:
+    before, key = pair
+    if not _CONTENT[key]:
+        if _CONTENT[before]:
+            counts.ends[before] += 1
+    elif _CONTENT[before]:
+        counts.pairs[pair] += 1
+    elif before in NOUN_OPENERS:
+        counts.nouns[key] += 1
+    elif before in OTHER_OPENERS:
+        counts.others[key] += 1
+
+
+def _spoken(chunk: Chunk) -> list[str]:
+    """The tokens of a chunk, a full stop between two sentences."""
+    found: list[str] = []
+    for sentence in chunk.sentences:
+        found.append(".")
+        found.extend(tokens(sentence.text))
+    return found
+
+
+def _is_triple(phrase: tuple[str, str, str]) -> bool:
+    first, middle, last = phrase
+    return _CONTENT[first] and _CONTENT[last] and (_CONTENT[middle] or middle in LINKING_WORDS)
+
+
+def _is_english(keys: Iterable[Sequence[str]]) -> bool:
+    total = stops = 0
+    for chunk in keys:
+        total += sum(1 for key in chunk if key)
+        stops += sum(1 for key in chunk if key in STOP_WORDS)
+    return stops > ENGLISH_SHARE * total
+
+
+def _forms(spoken: Sequence[Sequence[str]], wanted: set[str]) -> dict[str, str]:
+    """How each wanted phrase is most often spoken.
+
+    The first word of a sentence has its capital from there, so such places count only where there is no other.
+    """
+    seen: dict[str, Counter[str]] = {}
+    for chunk in spoken:
+        keys = [_KEYS[token] for token in chunk]
+        for at, key in enumerate(keys):
+            if not _CONTENT[key]:
+                continue
+            phrase, form = key, chunk[at]
+            weight = 1 if at == 0 or chunk[at - 1] not in ".?!" else 0
+            for end in range(at, min(at + 3, len(keys))):
+                if end > at:
+                    if not keys[end]:
+                        break
+                    phrase, form = f"{phrase} {keys[end]}", f"{form} {chunk[end]}"
+                if phrase in wanted:
+                    seen.setdefault(phrase, Counter())[form] += weight
+    return {phrase: min(forms, key=lambda form: (-forms[form], form)) for phrase, forms in seen.items()}
+
+
+def shingles(texts: Iterable[str]) -> set[int]:
+    """Hashes of all runs of five words of the texts, of which half (the even ones) are kept: a text's fingerprint.
+
+    Broder, "On the resemblance and containment of documents", 1997.
+    """
+    found: set[int] = set()
+    for text in texts:
+        hashes = [_HASHES[key] for token in tokens(text) if (key := _KEYS[token])]
+        for at in range(len(hashes) - SHINGLE + 1):
+            value = 0
+            for one in hashes[at : at + SHINGLE]:
+                value = (value * 0x9E3779B1 + one) & 0xFFFFFFFF
+            value ^= value >> 15
+            if not value & 1:
+                found.add(value)
+    return found
+
+
+# --- kept in the journal ------------------------------------------------------------------------------------------
+
+
+def pack_terms(terms: EpisodeTerms) -> str:
+    """As text for the journal; ``unpack_terms`` reads it."""
+    rows = {phrase: [t.chunks, t.noun, t.other, t.ends, t.form] for phrase, t in terms.terms.items()}
+    return pack({"chunks": terms.chunks, "english": terms.english, "terms": rows})
+
+
+def unpack_terms(text: str) -> EpisodeTerms | None:
+    """What ``pack_terms`` kept, or None where it is damaged and has to be counted again."""
+    try:
+        table = unpack(text)
+        rows = {phrase: Term(*row) for phrase, row in table["terms"].items()}
+        return EpisodeTerms(int(table["chunks"]), bool(table["english"]), rows)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def pack_shingles(found: Iterable[int]) -> str:
+    """Shingles as text, sorted."""
+    return base64.b85encode(array("I", sorted(found)).tobytes()).decode("ascii")
+
+
+def unpack_shingles(text: str) -> array[int]:
+    """What ``pack_shingles`` kept; nothing where it is damaged."""
+    found: array[int] = array("I")
+    with suppress(ValueError):
+        found.frombytes(base64.b85decode(text))
+    return found
+
+
+def pack(table: dict[str, Any]) -> str:
+    """A JSON object, compressed, as ASCII."""
+    text = json.dumps(table, ensure_ascii=False, separators=(",", ":"))
+    return base64.b85encode(zlib.compress(text.encode("utf-8", "surrogatepass"), 3)).decode("ascii")
+
+
+def unpack(text: str) -> dict[str, Any]:
+    """What ``pack`` made. Raises ValueError where it is damaged."""
+    try:
+        table = json.loads(zlib.decompress(base64.b85decode(text)))
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+    if not isinstance(table, dict):
+        raise ValueError("no JSON object")
+    return table
+
+
+# --- the library ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Lexicon:
+    """All episodes added together: each phrase's chunks, and the episodes that have it in two chunks or more.
+
+    Adding an episode and taking it out again changes nothing.
+    """
+
+    chunks: int = 0
+    episodes: int = 0
+    in_chunks: Counter[str] = field(default_factory=Counter)
+    in_episodes: Counter[str] = field(default_factory=Counter)
+    nouns: Counter[str] = field(default_factory=Counter)
+    others: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+
+    def add(self, episode: EpisodeTerms, sign: int = 1) -> None:
+        """Adds an episode, or takes it out where ``sign`` is -1."""
+        self.chunks += sign * episode.chunks
+        self.episodes += sign
+        for phrase, term in episode.terms.items():
+            _count(self.in_episodes, phrase, sign if term.chunks > 1 else 0)
+            _count(self.in_chunks, phrase, sign * term.chunks)
+            _count(self.nouns, phrase, sign * term.noun)
+            _count(self.others, phrase, sign * term.other)
+            _count(self.ends, phrase, sign * term.ends)
+
+
+def _count(counter: Counter[str], phrase: str, by: int) -> None:
+    if by and not (value := counter[phrase] + by):
+        del counter[phrase]
+    elif by:
+        counter[phrase] = value
+
+
+def pack_lexicon(lexicon: Lexicon) -> str:
+    """As text for the journal; ``unpack_lexicon`` reads it."""
+    columns = (lexicon.in_episodes, lexicon.in_chunks, lexicon.nouns, lexicon.others, lexicon.ends)
+    rows = {phrase: [column[phrase] for column in columns] for phrase in sorted(lexicon.in_chunks)}
+    return pack({"chunks": lexicon.chunks, "episodes": lexicon.episodes, "rows": rows})
+
+
+def unpack_lexicon(text: str) -> Lexicon | None:
+    """What ``pack_lexicon`` kept, or None where it is damaged."""
+    lexicon = Lexicon()
+    try:
+        table = unpack(text)
+        lexicon.chunks, lexicon.episodes = int(table["chunks"]), int(table["episodes"])
+        columns = (lexicon.in_episodes, lexicon.in_chunks, lexicon.nouns, lexicon.others, lexicon.ends)
+        for phrase, row in table["rows"].items():
+            for column, value in zip(columns, row, strict=True):
+                _count(column, phrase, int(value))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return lexicon

@@ -1,0 +1,178 @@
+"""Vector indexes: an exact one in numpy, and FAISS. Both implement ``kb.ports.VectorIndex``.
+
+FAISS searches flat, so exactly too: at 40,000 passages that takes milliseconds, and nothing is lost to approximation.
+Equal scores are ordered by id; the order of ties alone can move what a ranking measures.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from kb.errors import LibraryDamagedError
+from kb.index.schema import REMEDY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kb.ports import Ids, Vectors
+
+SPARE = 16  # asked for beyond k, so that ties at the end can be put in order
+
+
+class ExactIndex:
+    """A matrix. For small libraries, and the answer that other indexes are compared with."""
+
+    def __init__(self, dimension: int) -> None:
+        self._ids: Ids = np.empty(0, np.int64)
+        self._vectors: Vectors = np.empty((0, dimension), np.float32)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        ids, vectors = _checked(ids, vectors, self._vectors.shape[1])
+        self.remove(ids)
+        self._ids = np.concatenate([self._ids, ids])
+        self._vectors = np.concatenate([self._vectors, vectors])
+
+    def remove(self, ids: Ids) -> None:
+        kept = ~np.isin(self._ids, ids)
+        self._ids, self._vectors = self._ids[kept], self._vectors[kept]
+
+    def search(self, query: NDArray[np.float32], k: int, allowed: Ids | None = None) -> tuple[Ids, NDArray[np.float32]]:
+        ids, vectors = self._ids, self._vectors
+        if allowed is not None:
+            chosen = np.isin(ids, allowed)
+            ids, vectors = ids[chosen], vectors[chosen]
+        return _best(ids, vectors @ np.asarray(query, np.float32), k)
+
+    def scores(self, query: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
+        """The inner products of these ids, in their order. Raises KeyError for one that is not there."""
+        place = {int(key): row for row, key in enumerate(self._ids)}
+        scores: NDArray[np.float32] = self._vectors[[place[int(key)] for key in ids]] @ np.asarray(query, np.float32)
+        return scores
+
+    def save(self, path: Path) -> None:
+        with path.open("wb") as file:
+            np.savez(file, ids=self._ids, vectors=self._vectors)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Raises LibraryDamagedError."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                index = cls(stored["vectors"].shape[1])
+                index.add(stored["ids"], stored["vectors"])
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise LibraryDamagedError("the vector index cannot be read", where=str(path), remedy=REMEDY) from error
+        return index
+
+
+class FaissIndex:
+    """FAISS's flat index of inner products under explicit ids."""
+
+    def __init__(self, dimension: int) -> None:
+        import faiss
+
+        self._index: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        ids, vectors = _checked(ids, vectors, self._index.d)
+        self.remove(ids)
+        if len(ids):
+            self._index.add_with_ids(vectors, ids)
+
+    def remove(self, ids: Ids) -> None:
+        import faiss
+
+        if len(ids) and len(self):
+            self._index.remove_ids(faiss.IDSelectorBatch(np.ascontiguousarray(ids, np.int64)))
+
+    def search(self, query: NDArray[np.float32], k: int, allowed: Ids | None = None) -> tuple[Ids, NDArray[np.float32]]:
+        total = len(self) if allowed is None else min(len(self), len(allowed))
+        wanted = min(k, total)
+        asked = min(wanted + SPARE, total)
+        while True:
+            ids, scores = self._nearest(query, asked, allowed)
+            # What ties with the last one wanted may reach beyond what was asked for.
+            tied_to_the_end = 0 < wanted < len(scores) == asked and scores[-1] == scores[wanted - 1]
+            if not tied_to_the_end or asked == total:
+                return _best(ids, scores, wanted)
+            asked = min(asked * 2, total)
+
+    def _nearest(self, query: NDArray[np.float32], k: int, allowed: Ids | None) -> tuple[Ids, NDArray[np.float32]]:
+        import faiss
+
+        if k <= 0:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        row = np.ascontiguousarray(query, np.float32).reshape(1, -1)
+        if allowed is None:
+            scores, ids = self._index.search(row, k)
+        else:
+            native: Any = faiss  # its stubs do not know what its Python side adds
+            selector = native.IDSelectorBitmap(_bitmap(allowed))
+            scores, ids = self._index.search(row, k, params=native.SearchParameters(sel=selector))
+        found = ids[0] >= 0  # FAISS fills up with -1
+        return ids[0][found], scores[0][found]
+
+    def scores(self, query: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
+        """The inner products of these ids, in their order. Raises KeyError for one that is not there."""
+        if not len(ids):
+            return np.empty(0, np.float32)
+        try:
+            vectors = self._index.reconstruct_batch(np.ascontiguousarray(ids, np.int64))
+        except RuntimeError as error:
+            raise KeyError("no vector has one of these ids") from error
+        scores: NDArray[np.float32] = vectors @ np.asarray(query, np.float32)
+        return scores
+
+    def save(self, path: Path) -> None:
+        import faiss
+
+        faiss.write_index(self._index, str(path))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Raises LibraryDamagedError. Bits that were flipped often go unnoticed: verify the file's hash before."""
+        import faiss
+
+        try:
+            index = faiss.read_index(str(path))
+        except RuntimeError as error:
+            raise LibraryDamagedError("the vector index cannot be read", where=str(path), remedy=REMEDY) from error
+        if not isinstance(index, faiss.IndexIDMap2):
+            raise LibraryDamagedError("the vector index is of another kind", where=str(path), remedy=REMEDY)
+        loaded = cls.__new__(cls)
+        loaded._index = index
+        return loaded
+
+
+def _checked(ids: Ids, vectors: Vectors, dimension: int) -> tuple[Ids, Vectors]:
+    """Contiguous arrays that belong together; of an id that is given twice the last vector counts."""
+    ids, vectors = np.ascontiguousarray(ids, np.int64), np.ascontiguousarray(vectors, np.float32)
+    if vectors.shape != (len(ids), dimension) and len(ids):
+        raise ValueError(f"{len(ids)} ids of {dimension} dimensions do not go with vectors of shape {vectors.shape}")
+    _, last = np.unique(ids[::-1], return_index=True)
+    if len(last) < len(ids):
+        kept = np.sort(len(ids) - 1 - last)
+        ids, vectors = ids[kept], vectors[kept]
+    return ids, vectors.reshape(len(ids), dimension)
+
+
+def _best(ids: Ids, scores: NDArray[np.float32], k: int) -> tuple[Ids, NDArray[np.float32]]:
+    """The ``k`` best, ties by id."""
+    order = np.lexsort((ids, -scores))[: max(k, 0)]
+    return ids[order], scores[order]
+
+
+def _bitmap(allowed: Ids) -> NDArray[np.uint8]:
+    """One bit per id, as FAISS's IDSelectorBitmap reads it: the lowest id in the lowest bit."""
+    flags = np.zeros((int(allowed.max()) // 8 + 1) * 8 if len(allowed) else 8, np.bool_)
+    flags[allowed] = True
+    return np.packbits(flags, bitorder="little")

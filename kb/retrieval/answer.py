@@ -1,0 +1,111 @@
+"""Question -> the sentences that answer it best, verbatim, by episode; or that nothing does.
+
+Nothing is written anew: an answer is made of quotations. Each sentence of the passages found is weighed by the share
+of the question's words that it covers, by its nearness in meaning, and by what its passage is worth.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import sentencex
+
+from kb.model import Answer, Episode, EpisodeQuotes, Hit, Quote, Sentence
+from kb.retrieval.search import Sources, search
+from kb.timecode import deep_link
+
+PASSAGES = 12
+WEIGHED = 48  # sentences whose meaning is compared
+FEWEST_WORDS = 5  # a shorter sentence says nothing by itself
+PER_EPISODE = 3
+SUPPORTED = 0.5  # the least that the best sentence must be worth
+GOOD = 0.7  # other sentences must be worth this share of the best one
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    hit: Hit
+    sentence: Sentence
+    covered: float  # share of the question's words, by rarity
+    worth: float = 0.0
+
+
+def answer(sources: Sources, question: str, *, limit: int = 4) -> Answer:
+    """What up to ``limit`` episodes say to a question; ``supported`` is False where nothing is close enough."""
+    started = time.perf_counter()
+    found = search(sources, question, limit=PASSAGES)
+    best = _weighed(sources, question, _candidates(sources, question, found.hits))
+    supported = bool(best) and best[0].worth >= SUPPORTED
+    return Answer(
+        question=question,
+        supported=supported,
+        groups=_groups(best, limit) if supported else (),
+        nearest=() if supported else found.hits[:3],
+        took_ms=(time.perf_counter() - started) * 1000,
+        remarks=found.remarks,
+    )
+
+
+def _candidates(sources: Sources, question: str, hits: Sequence[Hit]) -> list[_Candidate]:
+    rarity = sources.lexical.rarity(sources.lexical.distinct_words(question))
+    candidates = [
+        _Candidate(hit, sentence, _coverage(sources, sentence, rarity))
+        for hit in hits
+        for sentence in _sentences(hit)
+        if len(sentence.text.split()) >= FEWEST_WORDS
+    ]
+    order = sorted(range(len(candidates)), key=lambda at: (-candidates[at].covered, candidates[at].hit.rank, at))
+    return [candidates[at] for at in order[:WEIGHED]]
+
+
+def _sentences(hit: Hit) -> Sequence[Sentence]:
+    """What was said; of a note its sentences, at the time that the note gives."""
+    passage = hit.passage
+    if passage.sentences or passage.start_s is None:
+        return passage.sentences
+    parts = (part.strip() for line in passage.text.splitlines() for part in sentencex.segment("en", line))
+    return [Sentence(passage.start_s, passage.end_s or passage.start_s, part) for part in parts if part]
+
+
+def _coverage(sources: Sources, sentence: Sentence, rarity: Mapping[str, float]) -> float:
+    stems = set(sources.lexical.stems(sentence.text))
+    return sum(weight for stem, weight in rarity.items() if stem in stems) / (sum(rarity.values()) or 1.0)
+
+
+def _weighed(sources: Sources, question: str, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """The candidates with their worth, the best first."""
+    if not candidates:
+        return []
+    if sources.embedder is None:
+        cosines = [0.0] * len(candidates)
+    else:
+        vectors = sources.embedder.encode([c.sentence.text for c in candidates])
+        cosines = (vectors @ sources.embedder.encode_query(question)).tolist()
+    weighed = [
+        replace(c, worth=(c.covered + cosine) / 2 + 0.1 * min(1.0, c.hit.score))
+        for c, cosine in zip(candidates, cosines, strict=True)
+    ]
+    return sorted(weighed, key=lambda c: (-round(c.worth, 6), c.hit.rank, c.sentence.start_s))
+
+
+def _groups(best: Sequence[_Candidate], limit: int) -> tuple[EpisodeQuotes, ...]:
+    groups: dict[str, tuple[Episode, list[_Candidate]]] = {}
+    said: set[str] = set()
+    for candidate in best:
+        episode = candidate.hit.passage.episode
+        if candidate.worth < GOOD * best[0].worth or candidate.sentence.text in said:
+            continue
+        _, quotes = groups.setdefault(episode.id, (episode, []))
+        if len(quotes) < PER_EPISODE:
+            quotes.append(candidate)
+            said.add(candidate.sentence.text)
+    chosen = list(groups.values())[:limit]
+    return tuple(EpisodeQuotes(episode, tuple(map(_quote, quotes))) for episode, quotes in chosen)
+
+
+def _quote(candidate: _Candidate) -> Quote:
+    episode, sentence = candidate.hit.passage.episode, candidate.sentence
+    url = deep_link(episode.url, episode.video_id, sentence.start_s)
+    return Quote(sentence.text, sentence.speaker, sentence.start_s, url, round(candidate.worth, 6))

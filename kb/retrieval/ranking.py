@@ -1,0 +1,106 @@
+"""How passages are ranked: pure arithmetic over what the lexical and the vector index found.
+
+A passage is worth what the half minute at its beginning says, read in the light of the minutes around it:
+
+    score = (bm25(chunk) + bm25(block)) / most + 0.6 cos(chunk)
+
+``chunk`` is the first half of the passage, ``block`` the best of the four-minute windows that hold it, and ``most``
+what BM25 could give a text made of the query's words alone, 2.2 times the sum of their rarities (Robertson and
+Zaragoza, The Probabilistic Relevance Framework, 2009): so words count by the share of the query that they cover, and
+a score means the same in every library. Scoring by the first half places a passage where its subject begins; fusing
+scores keeps what fusing ranks throws away, by how much the best is better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kb.model import Passage, Sentence
+
+SATURATION = 2.2  # BM25's k1 + 1: the most that one word gives, over its rarity
+MEANING = 0.6  # what a cosine of one adds
+BLOCK_CHUNKS = 8  # a block: about four minutes
+BLOCK_STRIDE = 4  # a new one begins every two
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block found: the passages from id ``first`` on, ``count`` of them, and its BM25 score."""
+
+    first: int
+    count: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A passage's id and its score."""
+
+    id: int
+    score: float
+
+
+def rank(
+    words: Mapping[int, float], blocks: Iterable[Block], meaning: Mapping[int, float], rarity: float
+) -> list[Scored]:
+    """The passages found by words or by meaning, best first, ties by id.
+
+    ``words`` and ``meaning`` map passage ids to BM25 scores and cosines, ``rarity`` is the sum of the inverse document
+    frequencies of the query's words.
+    """
+    around = _best_block(blocks)
+    most = SATURATION * rarity or 1.0
+    scored = [
+        Scored(i, (words.get(i, 0.0) + around.get(i, 0.0)) / most + MEANING * meaning.get(i, 0.0))
+        for i in words.keys() | meaning.keys()
+    ]
+    return sorted(scored, key=lambda s: (-round(s.score, 9), s.id))
+
+
+def _best_block(blocks: Iterable[Block]) -> dict[int, float]:
+    best: dict[int, float] = {}
+    for block in blocks:
+        for i in range(block.first, block.first + block.count):
+            best[i] = max(best.get(i, 0.0), block.score)
+    return best
+
+
+def collapse(ranked: Sequence[tuple[Scored, Passage]], limit: int) -> list[tuple[Scored, Passage]]:
+    """The first ``limit`` that say something of their own.
+
+    Of passages of one episode that overlap the best stays; a note's passage gives way to the quotation of that moment.
+    """
+    kept: list[tuple[Scored, Passage]] = []
+    for scored, passage in ranked:
+        rivals = [at for at, (_, other) in enumerate(kept) if _overlap(other, passage)]
+        if not rivals:
+            if len(kept) < limit:
+                kept.append((scored, passage))
+        elif passage.kind == "quote" and all(kept[at][1].kind == "note" for at in rivals):
+            kept[rivals[0]] = (kept[rivals[0]][0], passage)
+            for at in reversed(rivals[1:]):
+                del kept[at]
+    return kept
+
+
+def _overlap(one: Passage, other: Passage) -> bool:
+    if one.episode.id != other.episode.id or one.start_s is None or other.start_s is None:
+        return one.id == other.id
+    end, other_end = one.end_s or one.start_s, other.end_s or other.start_s
+    return one.start_s < other_end and other.start_s < end
+
+
+def best_sentence(sentences: Sequence[Sentence], stems: Sequence[frozenset[str]], rarity: Mapping[str, float]) -> int:
+    """The index of the sentence that answers best: it covers most of the query, by rarity; the first of equals.
+
+    ``stems`` are the stemmed words of each sentence, ``rarity`` maps the query's stems to their inverse document
+    frequency. Long sentences are not preferred: a fifth word more costs what a fiftieth of the coverage gives.
+    """
+    total = sum(rarity.values()) or 1.0
+
+    def worth(at: int) -> float:
+        covered = sum(weight for stem, weight in rarity.items() if stem in stems[at]) / total
+        return covered - len(sentences[at].text) / 20_000 if covered else -1.0
+
+    return max(range(len(sentences)), key=lambda at: (worth(at), -at))
