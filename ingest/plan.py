@@ -6,17 +6,22 @@ change) are hashed by the caller, who then knows whether a person changed them o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ingest.journal import Made, Page, Source
+from ingest.journal import DONE, DUE, Entry, Made, Page, Source, write_state
 
 if TYPE_CHECKING:
-    from ingest.sources.folder import SourceItem
+    from ingest.files import FileState
+    from ingest.sources.items import SourceItem
 
 READER_VERSION = "1"
+WRITING = "extractive 1"  # the writer and its version: a new one writes all notes anew that nobody changed
 DUPLICATE = "duplicate of "  # begins the reason of an item whose episode another item has
+SAME_ID = ": both have the id "
+PASSED_OVER = "passed over: "  # begins the reason of an item that was hardly meant as an episode
+ADOPTED = "adopted"  # what a file is made from that was found without a row: perhaps a person's, so never overwritten
 
 Stats = Mapping[str, tuple[int, int]]  # path -> size, time of change
 Condition = Literal["same", "missing", "edited"]
@@ -101,6 +106,17 @@ class Files:
         ]
 
 
+def touched(files: Files, states: Mapping[str, FileState]) -> Iterator[Entry]:
+    """New rows for files that look changed and are not, by their ``states`` now: they need not be hashed again."""
+    for stage, all_made in (("transcript", files.transcripts), ("note", files.notes)):
+        for episode_id, made in all_made.items():
+            if (state := states.get(made.path)) and state.sha256 == made.state.sha256:
+                yield Entry(f"episode:{episode_id}", stage, made.input, write_state(state), made.path)
+    for path, page in files.pages.items():
+        if page.state and (state := states.get(path)) and state.sha256 == page.state.sha256:
+            yield Entry(f"page:{path}", "page", DUE if page.due else DONE, write_state(state), page.about)
+
+
 def looks(item: SourceItem) -> str:
     """An item's files in one line: equal lines, nothing to read."""
     return f"{READER_VERSION};" + ";".join(f"{name}:{size}:{changed}" for name, size, changed in item.stats)
@@ -131,7 +147,7 @@ def _why(source: Source | None, now: str, listed: Iterable[str], files: Files) -
     if source.input != now:
         return "changed"
     if source.reason.startswith(DUPLICATE):  # the item that had the episode may be gone
-        return None if source.reason.removeprefix(DUPLICATE).split(";")[0] in listed else "again"
+        return None if source.reason.removeprefix(DUPLICATE).rpartition(SAME_ID)[0] in listed else "again"
     if source.reason:
         return None
     made = files.transcripts.get(source.episode_id)

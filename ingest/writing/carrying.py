@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ingest.writing.reading import Spoken
 
-FAINT = 0.3  # of the first choice's score: what weighs less is left unsaid
+FAINT, FAINTEST = 0.3, 0.1  # of the first choice's score: a third sentence, or a second, that weighs less is left out
 SAID = 0.25  # of a word's weight is left once it was said
 ALIKE = 0.6  # two sentences that share more of their words of meaning say the same
 HALF_GOOD = 0.35  # below it a sentence is taken only where there is nothing better
@@ -42,7 +42,7 @@ def carrying(
         best = max(scored, key=lambda at: (scored[at] * _worth(good[at], left), -at))
         one = good[best]
         score = scored.pop(best) * _worth(one, left)
-        if score <= FAINT * first:
+        if score <= first * (FAINT if len(chosen) >= ENOUGH else FAINTEST):
             break
         if any(alike(one, other) for other in (*chosen, *taken)):
             continue

@@ -18,13 +18,15 @@ from ingest.writing.words import tokens, word_key
 from kb.model import Episode
 
 CANDIDATES = 16  # phrases of an episode that may become its concepts
-FEWEST, MOST = 3, 8  # concepts of an episode
-CHUNKS_A_CONCEPT = 14  # one more for every seven minutes
+FEWEST, MOST = 4, 8  # concepts of an episode
+CHUNKS_A_CONCEPT = 16  # one more for every eight minutes
 PRIOR_CHUNKS = 200.0  # what a library of one episode is compared with: half a chunk in two hundred
 NOUN_SHARE = 0.6
 NOUN_LEAST = 0.08  # of its chunks have it where a noun phrase begins
 END_SHARE = 0.3
-ALONE = 0.35  # the weight of a concept that no other episode has
+RARE = (0.35, 0.35, 0.8)  # the weight of what no other episode says twice, and of what one other does
+ALONE, FLEETING = 0.35, 0.2  # the weight of a concept that is no other episode's, and that is said but twice
+LARGE = 50  # episodes
 COMMON_SHARE = 0.25  # of all chunks: in a language without a list, such words are its stop words
 COMMON_LEAST = 20  # chunks, below which a share says nothing
 IN_TITLE, PHRASE, NAME = 1.6, 1.25, 1.15
@@ -64,7 +66,7 @@ def names_a_thing(phrase: str, own: EpisodeTerms, lexicon: Lexicon) -> bool:
         return all(not _is_common(word, own, lexicon) for word in (words[0], words[-1])) and len(phrase) > 3
     last = words[-1]
     chunks, nouns, others = lexicon.in_chunks[last], lexicon.nouns[last], lexicon.others[last]
-    if nouns < NOUN_SHARE * (nouns + others) or lexicon.ends[last] < END_SHARE * chunks:
+    if nouns < NOUN_SHARE * (nouns + others + 1) or lexicon.ends[last] < END_SHARE * chunks:
         return False
     if len(words) == 1:
         return nouns >= NOUN_LEAST * chunks
@@ -80,12 +82,12 @@ def _is_common(word: str, own: EpisodeTerms, lexicon: Lexicon) -> bool:
 def standing_out(episode: Episode, own: EpisodeTerms, lexicon: Lexicon) -> list[Phrase]:
     """All phrases that name a thing, those that say most about the episode first; people's names are left out."""
     title = title_keys(episode.title)
-    people = title_keys(" ".join((episode.show, *episode.speakers)))
+    people, show = avoided(episode)
     least = 3 if own.chunks >= 30 else 2
     found = []
     for phrase, term in own.terms.items():
         words = phrase.split(" ")
-        if term.chunks < least or not people.isdisjoint(words):
+        if term.chunks < least or not people.isdisjoint(words) or identity(phrase) == show:
             continue
         weight = surprise(term.chunks, own.chunks * rest_rate(phrase, own, lexicon))
         if weight and names_a_thing(phrase, own, lexicon):
@@ -96,7 +98,17 @@ def standing_out(episode: Episode, own: EpisodeTerms, lexicon: Lexicon) -> list[
 
 def title_keys(text: str) -> set[str]:
     """The keys of the words of a title or a name."""
-    return {word_key(token) for token in tokens(text) if token[0].isalnum()}
+    return set(title_keys_in_order(text))
+
+
+def title_keys_in_order(text: str) -> list[str]:
+    """The same as a list."""
+    return [word_key(token) for token in tokens(text) if token[0].isalnum()]
+
+
+def avoided(episode: Episode) -> tuple[set[str], str]:
+    """What no concept or heading is made of: the words of the speakers' names, and (by identity) the show's name."""
+    return title_keys(" ".join(episode.speakers)), identity(" ".join(title_keys_in_order(episode.show)))
 
 
 def _liking(phrase: str, term: Term, lexicon: Lexicon) -> float:
@@ -104,9 +116,14 @@ def _liking(phrase: str, term: Term, lexicon: Lexicon) -> float:
     liking = PHRASE if " " in phrase else 1.0
     if any(c.isupper() for c in term.form):
         liking *= NAME
-    if lexicon.episodes > 2:
-        liking *= (0.35, 0.8)[lexicon.in_episodes[phrase] - 1] if lexicon.in_episodes[phrase] < 3 else 1.0
+    if lexicon.in_episodes[phrase] < 3:
+        liking *= RARE[lexicon.in_episodes[phrase]] ** _weight_of_sharing(lexicon.episodes)
     return liking
+
+
+def _weight_of_sharing(episodes: int) -> float:
+    """In a small library it says little that nobody else speaks of something, in a large one a lot: 0 to 1."""
+    return min(1.0, episodes / LARGE)
 
 
 def candidates(ranked: Iterable[Phrase], own: EpisodeTerms) -> tuple[Phrase, ...]:
@@ -114,17 +131,28 @@ def candidates(ranked: Iterable[Phrase], own: EpisodeTerms) -> tuple[Phrase, ...
     return without_overlap(ranked, own, CANDIDATES)
 
 
-def choose_concepts(found: Sequence[Phrase], own: EpisodeTerms, carriers: Mapping[str, int]) -> tuple[Phrase, ...]:
-    """Three to eight of an episode's candidates; ``carriers`` says of how many episodes each (by identity) is one.
+def choose_concepts(
+    found: Sequence[Phrase], own: EpisodeTerms, carriers: Mapping[str, int], episodes: int
+) -> tuple[Phrase, ...]:
+    """Four to eight of an episode's candidates, those that say most about it first.
 
-    What two episodes speak about comes before what only one does: a concept ties a library together.
+    ``carriers`` says of how many of the library's ``episodes`` each, by identity, is a candidate: what two speak about
+    comes before what only one does, because a concept ties a library together.
     """
+    alone = ALONE ** _weight_of_sharing(episodes)
 
     def weight(phrase: Phrase) -> float:
-        return phrase.weight * (1.0 if carriers.get(identity(phrase.key), 0) > 1 else ALONE)
+        if carriers.get(identity(phrase.key), 0) > 1:
+            return phrase.weight
+        return phrase.weight * (alone if worth_a_page(1, own.terms[phrase.key].chunks) else FLEETING)
 
     wanted = min(MOST, FEWEST + own.chunks // CHUNKS_A_CONCEPT)
     return tuple(sorted(found, key=lambda p: (-weight(p), p.key))[:wanted])
+
+
+def worth_a_page(episodes: int, chunks: int) -> bool:
+    """Whether a concept of so many episodes, said in so many chunks of them, gets a page of its own."""
+    return episodes > 1 or chunks > 2
 
 
 def without_overlap(

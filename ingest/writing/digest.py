@@ -14,7 +14,7 @@ from ingest.writing.terms import pack, unpack
 from kb.model import Episode
 
 WRITER = "extractive"
-WRITER_VERSION = 1
+WRITER_VERSION = 1  # ``ingest.plan.WRITING`` says the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,14 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A concept in an episode: by what key it goes there, whether the note links to it, and what was said about it."""
+    """A concept in an episode: by what key it goes there, whether the note links to it, in how many chunks it is said,
+    and what was said about it.
+    """
 
     concept: Concept
     key: str
     chosen: bool
-    weight: float
+    chunks: int
     quotes: tuple[Moment, ...]
 
 
@@ -108,4 +110,4 @@ def _moments(rows: list[dict[str, Any]]) -> tuple[Moment, ...]:
 
 
 def _mention(row: dict[str, Any]) -> Mention:
-    return Mention(Concept(**row["concept"]), row["key"], row["chosen"], row["weight"], _moments(row["quotes"]))
+    return Mention(Concept(**row["concept"]), row["key"], row["chosen"], row["chunks"], _moments(row["quotes"]))

@@ -75,7 +75,8 @@ OTHER_OPENERS = _set(
 GOES_ON = _set(
     "and but so or because cause 'cause nor yet then also too plus though although however therefore thus hence well "
     "yeah yes yep yup no nope nah okay ok oh ah uh um hmm mm right exactly absolutely totally sure cool nice wow "
-    "awesome great anyway anyways like which whereas otherwise instead again thanks thank hello hi hey welcome bye"
+    "awesome great anyway anyways like which whereas otherwise instead again thanks thank hello hi hey welcome bye "
+    "later meanwhile finally secondly"
 )
 
 # At the head of a sentence these point to the one before.
@@ -87,6 +88,9 @@ PRONOUNS = POINTS_BACK - _set("there there's here here's both another one same s
 
 # A sentence that begins with one of these needs a second half, and so a comma.
 SUBORDINATES = _set("if when whenever while since as unless until once whether after before")
+
+# A sentence with one of these is said to somebody, not about something.
+COURTESIES = _set("thank thanks welcome hello hi goodbye bye cheers congratulations subscribe")
 
 # Near the beginning, these announce what the episode is about.
 ANNOUNCES = _set("today episode talk talking topic discuss discussing show series interview conversation")

@@ -130,7 +130,7 @@ def _mention(candidate: tuple[Phrase, Concept, bool], reading: Reading, weights:
     phrase, concept, chosen = candidate
     inside = [one for one in reading.spoken if _says(one, phrase.key, concept.identity)]
     quotes = carrying(inside, weights, CONCEPT_QUOTES)
-    return Mention(concept, phrase.key, chosen, round(phrase.weight, 3), _moments(quotes))
+    return Mention(concept, phrase.key, chosen, len(reading.places.get(phrase.key, ())), _moments(quotes))
 
 
 def _says(one: Spoken, key: str, concept: str) -> bool:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import exp
 
 from ingest.writing.english import (
+    COURTESIES,
     FILLER_PAIRS,
     FILLERS,
     FIRST_PERSON,
@@ -49,6 +50,8 @@ def _stutters(keys: Sequence[str]) -> bool:
 
 def _english_fitness(text: str, keys: Sequence[str]) -> float:
     head = 0.1 if keys[0] in GOES_ON else 0.25 if keys[0] in POINTS_BACK else 1.0
+    if not COURTESIES.isdisjoint(keys):
+        head *= 0.2
     if keys[0] in SUBORDINATES and "," not in text:
         head *= 0.25
     pronouns = sum(key in PRONOUNS for key in keys)

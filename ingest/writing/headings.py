@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ingest.writing.concepts import Phrase, names_a_thing, rest_rate, surprise, title_keys
+from ingest.writing.concepts import Phrase, avoided, identity, names_a_thing, rest_rate, surprise
 from ingest.writing.reading import Reading
 from ingest.writing.terms import EpisodeTerms, Lexicon
 from kb.model import Episode
@@ -49,11 +49,11 @@ def choose_headings(
     signatures: Sequence[dict[str, float]], episode: Episode, own: EpisodeTerms, lexicon: Lexicon
 ) -> tuple[tuple[Phrase, ...], ...]:
     """The one or two phrases that head each section, none where nothing stands out; rarely the same for two."""
-    avoided = title_keys(" ".join((episode.show, *episode.speakers)))
+    names = avoided(episode)
     used: set[str] = set()
     headings = []
     for weights in signatures:
-        ranked = _ranked(weights, avoided, used, own, lexicon)
+        ranked = _ranked(weights, names, used, own, lexicon)
         parts = _parts(ranked)
         used.update(part.key for part in parts)
         headings.append(tuple(parts))
@@ -72,12 +72,13 @@ def _parts(ranked: Sequence[Phrase]) -> list[Phrase]:
 
 
 def _ranked(
-    weights: dict[str, float], avoided: set[str], used: set[str], own: EpisodeTerms, lexicon: Lexicon
+    weights: dict[str, float], names: tuple[set[str], str], used: set[str], own: EpisodeTerms, lexicon: Lexicon
 ) -> list[Phrase]:
+    people, show = names
     found = []
     for phrase, weight in weights.items():
         term = own.terms.get(phrase)
-        if term is None or not term.form or not avoided.isdisjoint(phrase.split(" ")):
+        if term is None or not term.form or not people.isdisjoint(phrase.split(" ")) or identity(phrase) == show:
             continue
         if not names_a_thing(phrase, own, lexicon):
             continue

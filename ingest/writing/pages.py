@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ingest.writing.concepts import worth_a_page
 from ingest.writing.digest import WRITER, WRITER_VERSION, Concept, Digest, Moment
 from ingest.writing.extractive import is_a_name
 from ingest.writing.headings import capitalised
@@ -17,7 +18,6 @@ from kb.timecode import format_clock
 
 NEIGHBOURS = 8
 GENERATED = (("writer", WRITER), ("version", str(WRITER_VERSION)))
-FEWEST_CARRIERS = 2  # episodes that make a concept worth a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Told:
 
     episode: Listed
     chosen: bool
+    chunks: int
     quotes: tuple[Moment, ...]
 
 
@@ -65,13 +66,15 @@ def unpack_listed(text: str) -> Listed:
 def pack_told(told: Told) -> str:
     """As text for the journal; ``unpack_told`` reads it."""
     quotes = [[q.start_s, q.speaker, q.text] for q in told.quotes]
-    return json.dumps([pack_listed(told.episode), told.chosen, quotes], ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        [pack_listed(told.episode), told.chosen, told.chunks, quotes], ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def unpack_told(text: str) -> Told:
     """What ``pack_told`` kept."""
-    episode, chosen, quotes = json.loads(text)
-    return Told(unpack_listed(episode), bool(chosen), tuple(Moment(*q) for q in quotes))
+    episode, chosen, chunks, quotes = json.loads(text)
+    return Told(unpack_listed(episode), bool(chosen), int(chunks), tuple(Moment(*q) for q in quotes))
 
 
 def newest_first(entries: Iterable[Listed]) -> list[Listed]:
@@ -98,8 +101,8 @@ def _show_line(entry: Listed) -> str:
 
 
 def has_page(told: Sequence[Told]) -> bool:
-    """Whether a concept gets a page: a note links to it, and two episodes at least speak about it."""
-    return len(told) >= FEWEST_CARRIERS and any(one.chosen for one in told)
+    """Whether a concept gets a page: a note links to it, and enough is said about it."""
+    return any(one.chosen for one in told) and worth_a_page(len(told), sum(one.chunks for one in told))
 
 
 def render_concept(concept: Concept, told: Sequence[Told]) -> str:
@@ -124,7 +127,8 @@ def _label(entry: Listed) -> str:
 
 def _summary(told: Sequence[Told]) -> str:
     shows = len({one.episode.show for one in told})
-    return f"What was said about it in {len(told)} episodes" + (f" of {shows} shows." if shows > 1 else ".")
+    episodes = "1 episode" if len(told) == 1 else f"{len(told)} episodes"
+    return f"What was said about it in {episodes}" + (f" of {shows} shows." if shows > 1 else ".")
 
 
 def _neighbours(concept: Concept, told: Sequence[Told]) -> list[Concept]:
@@ -144,4 +148,3 @@ def _quote(quote: Moment, target: str) -> str:
 def moment_link(target: str, clock: str) -> str:
     """``[[show/slug#00:18:00 | 00:18:00]]``: elsewhere it opens the note, in Hark at that second."""
     return f"[[{target}#{clock} | {clock}]]"
-

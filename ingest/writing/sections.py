@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WINDOW = 6  # chunks before and after a gap that are compared: about three minutes each
 DEVIATIONS = 0.8  # how far above the mean a dip's depth has to be, in standard deviations
-SHORTEST_S = 75.0  # a section
+SHORTEST_S = 75.0  # a section of an episode of ten minutes and more; an eighth of a shorter one
 SHORTEST_CHUNKS = 2
 LONGEST_S = 900.0  # a longer section is parted at its deepest dip
 
@@ -85,7 +85,8 @@ def _depths(similarities: NDArray[np.float64]) -> NDArray[np.float64]:
 def _admit(chunk: int, found: list[int], starts: Sequence[float]) -> None:
     """Takes a boundary up where it leaves no section too short."""
     edges = [0, *found, len(starts) - 1]
-    if all(abs(chunk - e) >= SHORTEST_CHUNKS and abs(starts[chunk] - starts[e]) >= SHORTEST_S for e in edges):
+    shortest = min(SHORTEST_S, (starts[-1] - starts[0]) / 8)
+    if all(abs(chunk - e) >= SHORTEST_CHUNKS and abs(starts[chunk] - starts[e]) >= shortest for e in edges):
         found.append(chunk)
 
 

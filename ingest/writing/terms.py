@@ -155,7 +155,15 @@ def _forms(spoken: Sequence[Sequence[str]], wanted: set[str]) -> dict[str, str]:
                     phrase, form = f"{phrase} {keys[end]}", f"{form} {chunk[end]}"
                 if phrase in wanted:
                     seen.setdefault(phrase, Counter())[form] += weight
-    return {phrase: min(forms, key=lambda form: (-forms[form], form)) for phrase, forms in seen.items()}
+    return {phrase: _usual(forms) for phrase, forms in seen.items()}
+
+
+def _usual(forms: Counter[str]) -> str:
+    """The most frequent form without regard to case, in its most frequent case."""
+    flat = Counter[str]()
+    for form, count in forms.items():
+        flat[form.casefold()] += count
+    return min(forms, key=lambda form: (-flat[form.casefold()], form.casefold(), -forms[form], form.swapcase()))
 
 
 def shingles(texts: Iterable[str]) -> set[int]:

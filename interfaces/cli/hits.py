@@ -7,6 +7,7 @@ On a terminal lines are folded at its width and the words asked for stand out. E
 from __future__ import annotations
 
 import re
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from interfaces.cli.output import new_console, one_line, say
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _INDENT = 4
 WIDEST = 100  # characters: longer lines are hard to read
 _MOST_WORDS = 64
+_LONGEST = 400  # characters of a hit's quotation; --json has the whole passage
 
 
 def print_result(result: SearchResult) -> None:
@@ -57,7 +59,7 @@ def _print_hit(console: Console, hit: Hit) -> None:
     heading.append_text(_heading(passage.episode, passage.note if passage.kind == "note" else ""))
     print_line(console, heading, indent=0)
     print_line(console, _moment(hit.moment_s, hit.speaker, passage.heading))
-    print_line(console, _quotation(hit.sentence or passage.text, hit.matched))
+    print_line(console, _quotation(shorten(hit.sentence or passage.text, _LONGEST, placeholder=" …"), hit.matched))
     _print_link(console, where)
     console.print()
 

@@ -12,9 +12,9 @@ from interfaces.rendering import timestamp
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kb.library import Backlink, EpisodeEntry
     from rich.console import Console
 
+    from kb.library import Backlink, EpisodeEntry
     from kb.model import Episode, Note, Segment
 
 _SPEAKER_WIDTH = 24

@@ -1,6 +1,6 @@
 """Progress on standard error: bars with the time left on a terminal, a line now and then elsewhere.
 
-Nothing is shown in the first two seconds: what is quick stays quiet.
+Nothing is shown in the first two seconds, and no line of a stage that is shorter: what is quick stays quiet.
 """
 
 from __future__ import annotations
@@ -46,12 +46,13 @@ class ShownProgress:
         now = self._clock()
         new_stage = what != self._stage
         if new_stage:
-            self._stage, self._stage_began, self._stage_from, self._next_line = what, now, done, 0.0
+            self._stage, self._stage_began, self._stage_from = what, now, done
+            self._next_line = now + QUIET_S
         if now - self._began < QUIET_S:
             return
         if self._stream.isatty():
             self._move_bar(new_stage, done, total)
-        elif now >= self._next_line:
+        elif now >= self._next_line and done < total:
             self._next_line = now + LINE_EVERY_S
             print(self._line(done, total, now), file=self._stream, flush=True)
 
@@ -66,9 +67,9 @@ class ShownProgress:
         self._bars.update(self._task, completed=done, total=total or None)
 
     def _line(self, done: int, total: int, now: float) -> str:
-        line = f"hark: {one_line(self._stage)}, {done:,} of {total:,}" if total else f"hark: {one_line(self._stage)}"
+        line = f"hark: {one_line(self._stage)}, {done:,} of {total:,}"
         moved = done - self._stage_from
-        if moved <= 0 or done >= total:
+        if moved <= 0:
             return line
         return f"{line}, {duration((now - self._stage_began) / moved * (total - done))} left"
 

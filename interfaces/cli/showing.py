@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kb.library import EpisodeEntry, Library
-
     from kb.model import Segment
 
 AROUND_S = 30.0  # seconds shown before and after a moment

@@ -46,4 +46,4 @@ def existing(paths: list[str]) -> list[Path]:
     for path in found:
         if not path.exists():
             raise CallError("no such file or folder", where=str(path), remedy="check the path")
-    return [path.resolve() for path in found]
+    return [path.absolute() for path in found]

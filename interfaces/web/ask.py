@@ -23,6 +23,7 @@ def draw(library: Library) -> None:
     set_title(question or "Ask")
     if st.session_state.get("_asked") != question:
         st.session_state["_asked"] = st.session_state["ask-question"] = question
+    st.html('<h1 class="unseen">Ask</h1>')
     st.text_input(
         "Ask the library",
         key="ask-question",

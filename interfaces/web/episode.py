@@ -61,7 +61,7 @@ def _facts(entry: EpisodeEntry, source: Source) -> str:
     )
     start = moment(source, 0.0, play_sign=True) if source.plays_here else ""
     notes = "".join(link(note_address(path), "Read the note", "quiet") for path in entry.notes[:3])
-    web = link(source.web, "Open at its source", "quiet") if source.web else ""
+    web = link(source.web, "At its source", "quiet") if source.web else ""
     tools = f'<span class="tools"{source.attributes()}>{start}{notes}{web}{copy_button(source.address(0.0))}</span>'
     return f"{facts}{tools}"
 

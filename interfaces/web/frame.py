@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from interfaces.web import opened
-from interfaces.web.links import address
+from interfaces.web.links import PageName, address
 from interfaces.web.markup import link
 from kb.errors import HarkError, NotALibraryError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kb.library import Library
 
 _ASSETS = Path(__file__).with_name("assets")
-_WAYS = (("", "home", "Library"), ("search", "search", "Search"), ("ask", "ask", "Ask"), ("notes", "notes", "Notes"))
+_WAYS: tuple[tuple[PageName, str], ...] = (("", "Library"), ("search", "Search"), ("ask", "Ask"), ("notes", "Notes"))
 
 Draw = Callable[["Library"], None]
 
@@ -29,8 +29,8 @@ def draw_head(url_path: str) -> None:
     set_title("")
     st.html(_ASSETS / "style.css")
     ways = "".join(
-        f'<a href="{address(page)}"{" aria-current=page" if path == url_path else ""}>{title}</a>'  # type: ignore[arg-type]
-        for path, page, title in _WAYS
+        f'<a href="{address(page)}"{" aria-current=page" if page == url_path else ""}>{title}</a>'
+        for page, title in _WAYS
     )
     mark = '<span class="mark" aria-hidden="true"></span>'
     st.html(f'<nav class="head" aria-label="Hark"><a class="brand" href=".">{mark}Hark</a>{ways}</nav>')

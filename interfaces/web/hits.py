@@ -52,7 +52,7 @@ def _hit_card(library: Library, hit: Hit) -> str:
         f'<h3>{link(where, title)}</h3><p class="meta">{facts}</p>'
         f"{_said(passage, hit)}"
         f'<p class="tools">{_play(source, hit.moment_s)}{copy_button(where)}'
-        f"{link(hit.url, 'Open at its source', 'quiet') if hit.url else ''}</p></article>"
+        f"{link(hit.url, 'At its source', 'quiet') if hit.url else ''}</p></article>"
     )
 
 
@@ -75,11 +75,12 @@ def _said(passage: Passage, hit: Hit) -> str:
         text = f'<span class="best">{text}</span>' if place == best else text
         if spoken_by != sentence.speaker or not turns:
             spoken_by = sentence.speaker
-            turns.append(f"{speaker_name(spoken_by, passage.episode.speakers)} {text}")
+            cut = "… " if first and not turns else ""
+            turns.append(f"{speaker_name(spoken_by, passage.episode.speakers)} {cut}{text}")
         else:
             turns[-1] += f" {text}"
-    before, after = "… " if first else "", " …" if last < len(passage.sentences) else ""
-    return f'<blockquote class="said-text">{before}{"".join(f"<p>{turn}</p>" for turn in turns)}{after}</blockquote>'
+    turns[-1] += " …" if last < len(passage.sentences) else ""
+    return f'<blockquote class="said-text">{"".join(f"<p>{turn}</p>" for turn in turns)}</blockquote>'
 
 
 def _place_of(hit: Hit, sentences: Sequence[Sentence]) -> int:

@@ -11,12 +11,14 @@ from interfaces.web.frame import draw_first_steps, set_title
 from interfaces.web.links import show_address
 from interfaces.web.lists import episode_list
 from interfaces.web.markup import count, dotted, link
-from interfaces.web.player import follow
 
 if TYPE_CHECKING:
     from kb.library import Library, Show
 
 NEWEST = 8
+_SEARCH = """<form class="find" role="search" action="search" method="get" data-inside>
+<input type="search" name="q" aria-label="Search the library" placeholder="Search what was said" maxlength="2000">
+<button type="submit">Search</button></form>"""
 
 
 def draw(library: Library) -> None:
@@ -29,31 +31,12 @@ def draw(library: Library) -> None:
     episodes = sum(show.episodes for show in shows)
     facts = dotted([count(episodes, "episode"), count(len(shows), "show"), f"{hours:,.1f} hours" if hours else ""])
     st.html(f'<header class="title"><h1>{escape(library.settings.name)}</h1><p class="meta">{facts}</p></header>')
-    _draw_search()
+    st.html(_SEARCH)
     if shows:
         st.html(f'<section><h2>Shows</h2><div class="shows">{"".join(map(_show_card, shows))}</div></section>')
     newest = library.episodes()[:NEWEST]
     if newest:
         st.html(f"<section><h2>Newest</h2>{episode_list(newest, with_show=True)}</section>")
-
-
-def _draw_search() -> None:
-    with st.form("find", border=False), st.container(horizontal=True, vertical_alignment="center"):
-        st.text_input(
-            "Search the library",
-            key="home-q",
-            placeholder="Search what was said",
-            label_visibility="collapsed",
-            type="search",
-            max_chars=2_000,
-        )
-        st.form_submit_button("Search", type="primary", on_click=_find)
-
-
-def _find() -> None:
-    asked = (st.session_state.get("home-q") or "").strip()
-    if asked:
-        follow("search", {"q": asked})
 
 
 def _show_card(show: Show) -> str:

@@ -9,14 +9,13 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 from urllib.parse import urlencode
 
 from kb.model import SearchMode
 from kb.timecode import parse_clock
 
-PageName = Literal["home", "search", "ask", "show", "episode", "notes", "note"]
-PAGES: tuple[PageName, ...] = get_args(PageName)
+PageName = Literal["", "search", "ask", "show", "episode", "notes", "note"]
 LONGEST_PARAMETER = 2_000  # characters
 LATEST_SECOND = 1_000_000.0  # eleven days: no recording is longer
 MOST_HITS = 100
@@ -25,7 +24,7 @@ MOST_HITS = 100
 def address(page: PageName, **parameters: str) -> str:
     """``page?name=value``; empty values are left out."""
     query = urlencode({name: value for name, value in parameters.items() if value})
-    path = "." if page == "home" else page
+    path = page or "."
     return f"{path}?{query}" if query else path
 
 

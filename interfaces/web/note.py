@@ -14,7 +14,7 @@ from interfaces.web.player import arrive
 from kb.errors import NotFoundError
 from kb.model import Note, WikiLink
 from kb.notes.render import heading_id, render_html
-from kb.timecode import deep_link, youtube_id
+from kb.timecode import deep_link, parse_clock, youtube_id
 
 if TYPE_CHECKING:
     from kb.library import Backlink, Library
@@ -62,7 +62,8 @@ class Trail:
     """Where the links and times of one note lead, asked for in the order in which they stand.
 
     In the note of an episode every time is that episode's. In a note across episodes, a concept's, a time belongs to
-    the episode whose note was linked last before it.
+    the episode whose note was linked last before it. A link to a note at a time, ``[[note#00:18:00]]``, is a moment of
+    that note's episode.
     """
 
     def __init__(self, library: Library, path: str, source: Source | None) -> None:
@@ -76,8 +77,14 @@ class Trail:
         if found is None:
             name = wikilink.target.replace("_", " ").strip()
             return address("search", q=name, missing=name), False
-        self._pass(found)
-        return note_address(found, heading=wikilink.heading), True
+        source = self._source_of(found)
+        if source and self._own is None:
+            self._near = source
+        t = parse_clock(wikilink.heading)
+        if source is None or t is None:
+            return note_address(found, heading=wikilink.heading), True
+        self.sources[source.episode_id] = source
+        return episode_address(source.episode_id, t), True
 
     def moment(self, seconds: float) -> str:
         """Where a time leads without the player."""
@@ -87,12 +94,10 @@ class Trail:
             self.sources[self._near.episode_id] = self._near
         return self._near.address(seconds)
 
-    def _pass(self, path: str) -> None:
-        if self._own is not None:
-            return
+    def _source_of(self, path: str) -> Source | None:
+        """Where the episode of another note plays."""
         episode_id = self._library.store.note_entry(path).episode_id
-        if episode_id:
-            self._near = source_of(self._library, self._library.episode(episode_id).episode)
+        return source_of(self._library, self._library.episode(episode_id).episode) if episode_id else None
 
 
 def _facts(note: Note, source: Source | None) -> str:
@@ -108,7 +113,7 @@ def _facts(note: Note, source: Source | None) -> str:
     transcript = ""
     if source and source.known:
         transcript = link(episode_address(source.episode_id), "Transcript", "quiet")
-    web = link(source.web, "Open at its source", "quiet") if source and source.web else ""
+    web = link(source.web, "At its source", "quiet") if source and source.web else ""
     return f'{facts}<span class="tools">{transcript}{web}{copy_button(note_address(note.path))}</span>'
 
 

@@ -38,6 +38,7 @@ def draw(library: Library) -> None:
         )
     shows = {show.slug: show.name for show in library.shows()}
     speakers = sorted({name for entry in episodes for name in entry.episode.speakers}, key=str.casefold)
+    st.html('<h1 class="unseen">Search</h1>')
     _draw_form(form, shows, speakers)
     if not form.q:
         draw_nothing(

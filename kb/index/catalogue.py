@@ -171,6 +171,10 @@ class Catalogue(Database):
         rows = self.rows("SELECT path, size, mtime_ns, sha256, kind, stored_ns FROM files ORDER BY path")
         return {row[0]: StoredFile(*row) for row in rows}
 
+    def knows(self, path: str) -> bool:
+        """Whether the file was read before."""
+        return self.row("SELECT 1 FROM files WHERE path = ?", (path,)) is not None
+
     def findings(self) -> tuple[tuple[str, Finding], ...]:
         """What is wrong with the files, by path; two transcripts of one episode included."""
         rows = self.rows(
@@ -341,6 +345,11 @@ class Catalogue(Database):
                 groups.setdefault(fold(note.show), _ShowParts()).add_note(note)
         shows = (parts.show() for parts in groups.values())
         return tuple(sorted(shows, key=lambda show: (fold(show.name), show.slug)))
+
+    def passage_count(self) -> int:
+        """How many passages there are."""
+        ((count,),) = self.rows("SELECT count(*) FROM passages")
+        return int(count)
 
     def counts(self) -> Counts:
         """How much the library holds."""

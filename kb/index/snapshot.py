@@ -1,32 +1,36 @@
-"""The indexes as files: ``index/gen-N/``, of which the file ``CURRENT`` names the one that counts.
+"""The store's passages as open indexes, read from the current generation or made again.
 
-    index/CURRENT                gen-7
-    index/gen-7/vectors.faiss    the passages' vectors under their ids
-                ids.npy          the ids of all passages, with and without a vector
-                lexical/         tantivy's folders
-                manifest.json    SHA-256 and size of each of these, model, dimension, language, the store's generation
-
-A generation is built under another name, fsynced, renamed, and made current by one more rename, so a reader finds an
-old one or a new one, never half of one. FAISS loads most files with flipped bits without a word: what does not have
-the hash that was written down is not read, but made again from the vectors in ``library.db``, without embedding.
+The indexes are derived: what is missing, damaged, of another model, language or time is made from the texts and
+vectors in ``library.db``, without embedding anything.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import re
+import errno
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kb.errors import DiskFullError, LibraryDamagedError, LibraryReadOnlyError
-from kb.index.encoders import file_sha256
+from kb.index.generations import (
+    FORMAT,
+    IDS,
+    LEXICAL,
+    VECTORS,
+    SnapshotManifest,
+    begin,
+    current_folder,
+    finish,
+    is_sound,
+    link_tree,
+    read_manifest,
+    stored_parts,
+    write_manifest,
+)
 
 if TYPE_CHECKING:
     from kb.index.lexical import LexicalIndex
@@ -34,132 +38,96 @@ if TYPE_CHECKING:
     from kb.index.vectors import FaissIndex
     from kb.ports import Embedder, Ids
 
-FORMAT = 1  # of the manifest, of tantivy's fields and of how texts are put into them
-CURRENT, MANIFEST, VECTORS, IDS, LEXICAL = "CURRENT", "manifest.json", "vectors.faiss", "ids.npy", "lexical"
-
-_GENERATION = re.compile(r"gen-(\d{1,18})")
-_UNFINISHED = ".new-"
-_REPLACED = frozenset({"meta.json", ".managed.json"})  # tantivy's files that are not written once for all
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPart:
-    """A file of a generation."""
-
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotManifest:
-    """What a generation holds: so many ``passages``, so many of them with ``vectors``."""
-
-    format: int
-    generation: int  # of the store
-    model_id: str
-    dimension: int
-    language: str
-    passages: int
-    vectors: int
-    files: dict[str, StoredPart]
-
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The open indexes; ``vectors`` is None where no passage has been embedded by this model."""
+    """The open indexes; ``vectors`` is None where the model has embedded no passage. ``generation`` of the store."""
 
     lexical: LexicalIndex
     vectors: FaissIndex | None
     generation: int
 
 
-# --- reading ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """A sound generation of the right model and language that the next one may start from."""
+
+    folder: Path
+    ids: Ids
+    has_all_vectors: bool
 
 
 def current_snapshot(derived: Path, store: Store, embedder: Embedder, language: str) -> Snapshot:
-    """The indexes of what the store holds now, made again where they are missing, damaged or of another time.
+    """The indexes of what the store holds now. ``derived`` is the library's ``.hark/``.
 
-    While another process writes, its last finished generation is used as it is. Where nothing can be written, the
-    indexes are made in a temporary folder. ``derived`` is the library's ``.hark/``.
+    Where the generation on disk is not of now, the next is written. While another process writes, the last one that
+    it finished is used as it is; where nothing can be written, the indexes are made in a temporary folder.
     """
-    folder = current_folder(derived)
-    manifest = _sound_manifest(folder) if folder else None
-    fits = manifest is not None and _is_of(manifest, embedder, language)
-    if folder and manifest and fits and manifest.generation == store.generation:
-        return _open(folder, manifest, store)
-    if store.read_only:
-        return _private(store, embedder, language)
     from filelock import FileLock, Timeout
 
+    found = _sound(derived, embedder, language)
+    if found and found[1].generation == store.generation:
+        return _open(*found, store)
+    if store.read_only:
+        return _private(store, embedder, language)
     try:
         with FileLock(derived / "lock", timeout=0):
-            written = write_snapshot(derived, store, embedder, language)
-            return _open(written, _read_manifest(written), store)
+            folder = write_snapshot(derived, store, embedder, language)
+            return _open(folder, read_manifest(folder), store)
     except Timeout:
-        if folder and manifest and fits:
-            return _open(folder, manifest, store)
-        return _private(store, embedder, language)
+        return _open(*found, store) if found else _private(store, embedder, language)
 
 
-def current_folder(derived: Path) -> Path | None:
-    """The generation that CURRENT names, or None."""
+def write_snapshot(
+    derived: Path, store: Store, embedder: Embedder, language: str = "en", *, afresh: bool = False
+) -> Path:
+    """Writes the next generation, makes it current and returns its folder. The caller is the one writer.
+
+    It starts from the current one where that is sound and of the same model and language, unless it is to be made
+    ``afresh``. The one before stays, for readers that have it open. Raises DiskFullError, LibraryReadOnlyError.
+    """
+    index, before = derived / "index", current_folder(derived)
+    found = None if afresh else _sound(derived, embedder, language)
     try:
-        name = (derived / "index" / CURRENT).read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return None
-    return derived / "index" / name if _GENERATION.fullmatch(name) else None
+        new = begin(index)
+        with store.unchanging():
+            _fill(new, _base(*found) if found else None, store, embedder, language)
+        return finish(index, new, keep={before} if before else ())
+    except OSError as error:
+        _explain(error, index)
+        raise
 
 
-def is_current(derived: Path, generation: int, model_id: str = "", language: str = "") -> bool:
-    """Whether CURRENT names a snapshot of that generation of the store; its files are not looked at."""
+def _explain(error: OSError, where: Path) -> None:
+    """Raises what the error means to a user, where that is known."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        raise DiskFullError(
+            "no space is left on the disk", where=str(where), remedy="make room and try again"
+        ) from error
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        raise LibraryReadOnlyError(
+            "the index cannot be written", where=str(where), remedy="check its permissions"
+        ) from error
+
+
+def _sound(derived: Path, embedder: Embedder, language: str) -> tuple[Path, SnapshotManifest] | None:
+    """The current generation, where it is whole and of this model and language."""
     folder = current_folder(derived)
-    try:
-        manifest = _read_manifest(folder) if folder else None
-    except LibraryDamagedError:
-        return False
-    return (
-        manifest is not None
-        and manifest.generation == generation
-        and model_id in ("", manifest.model_id)
-        and language in ("", manifest.language)
-    )
-
-
-def _is_of(manifest: SnapshotManifest, embedder: Embedder, language: str) -> bool:
-    expected = (FORMAT, embedder.model_id, embedder.dimension, language)
-    return (manifest.format, manifest.model_id, manifest.dimension, manifest.language) == expected
-
-
-def _read_manifest(folder: Path) -> SnapshotManifest:
-    """Raises LibraryDamagedError."""
-    try:
-        table = json.loads((folder / MANIFEST).read_bytes())
-        parts = {name: StoredPart(**part) for name, part in table.pop("files").items()}
-        return SnapshotManifest(**table, files=parts)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise LibraryDamagedError("the manifest of the index cannot be read", where=str(folder)) from error
-
-
-def _sound_manifest(folder: Path) -> SnapshotManifest | None:
-    """The manifest of a generation whose files are exactly those that it lists, unchanged; else None."""
-    try:
-        manifest = _read_manifest(folder)
-        if manifest.format != FORMAT or set(manifest.files) != set(_listed(folder)):
-            return None
-        sound = all(
-            (folder / name).stat().st_size == part.size and file_sha256(folder / name) == part.sha256
-            for name, part in manifest.files.items()
-        )
-    except (OSError, LibraryDamagedError):
+    if folder is None:
         return None
-    return manifest if sound else None
+    try:
+        manifest = read_manifest(folder)
+    except LibraryDamagedError:
+        return None
+    wanted = (FORMAT, embedder.model_id, embedder.dimension, language)
+    fits = (manifest.format, manifest.model_id, manifest.dimension, manifest.language) == wanted
+    return (folder, manifest) if fits and is_sound(folder, manifest) else None
 
 
-def _listed(folder: Path) -> Iterator[str]:
-    """The files of a generation that count, relative to it: not its manifest, and no locks."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix != ".lock" and path.name != MANIFEST:
-            yield path.relative_to(folder).as_posix()
+def _base(folder: Path, manifest: SnapshotManifest) -> _Base:
+    import numpy as np
+
+    return _Base(folder, np.load(folder / IDS, allow_pickle=False), manifest.vectors == manifest.passages)
 
 
 def _open(folder: Path, manifest: SnapshotManifest, store: Store) -> Snapshot:
@@ -181,7 +149,7 @@ def _private(store: Store, embedder: Embedder, language: str) -> Snapshot:
     try:
         with store.unchanging():
             _fill(folder, None, store, embedder, language)
-            snapshot = _open(folder, _read_manifest(folder), store)
+            snapshot = _open(folder, read_manifest(folder), store)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -189,55 +157,14 @@ def _private(store: Store, embedder: Embedder, language: str) -> Snapshot:
     return snapshot
 
 
-# --- writing ------------------------------------------------------------------------------------------------------
-
-
-def write_snapshot(
-    derived: Path, store: Store, embedder: Embedder, language: str = "en", *, afresh: bool = False
-) -> Path:
-    """Writes the next generation, makes it current and returns its folder. The caller is the one writer.
-
-    It starts from the current one where that is sound, of the same model and language, unless it is to be made
-    ``afresh``. The generation before stays, for readers that have it open; older ones go.
-    Raises DiskFullError, LibraryReadOnlyError.
-    """
-    index = derived / "index"
-    try:
-        index.mkdir(parents=True, exist_ok=True)
-        before = current_folder(derived)
-        _sweep(index, keep={before} if before else set())
-        new = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=index))
-        with store.unchanging():
-            _fill(new, None if afresh else before, store, embedder, language)
-        folder = index / f"gen-{_next_number(index)}"
-        new.rename(folder)
-        _make_current(index, folder.name)
-        _sweep(index, keep={folder, before} if before else {folder})
-    except OSError as error:
-        raise _understood(error, index) from error
-    return folder
-
-
-def _understood(error: OSError, where: Path) -> Exception:
-    if error.errno in {28, 122}:  # no space; quota exceeded
-        return DiskFullError("no space is left on the disk", where=str(where), remedy="make room, then: hark index")
-    if isinstance(error, PermissionError) or error.errno == 30:  # read-only file system
-        return LibraryReadOnlyError("the index cannot be written", where=str(where), remedy="check its permissions")
-    return error
-
-
-def _fill(folder: Path, before: Path | None, store: Store, embedder: Embedder, language: str) -> None:
+def _fill(folder: Path, base: _Base | None, store: Store, embedder: Embedder, language: str) -> None:
     """Puts all files of a generation into an empty folder, the manifest last."""
     import numpy as np
 
-    base = _base(before, embedder, language)
     ids = store.passage_ids()
-    known: Ids = np.load(before / IDS) if before and base else np.empty(0, np.int64)
-    added = int(known.max()) if len(known) else 0  # ids only grow: all above are new
-    _fill_lexical(folder / LEXICAL, before / LEXICAL if before and base else None, store, known, ids, added, language)
-    vectors = _fill_vectors(folder / VECTORS, before if base and base.vectors == base.passages else None,
-                            store, embedder, known, ids, added)
     np.save(folder / IDS, ids)
+    _fill_words(folder / LEXICAL, base, store, ids, language)
+    vectors = _fill_vectors(folder / VECTORS, base if base and base.has_all_vectors else None, store, embedder, ids)
     manifest = SnapshotManifest(
         format=FORMAT,
         generation=store.generation,
@@ -246,8 +173,41 @@ def _fill(folder: Path, before: Path | None, store: Store, embedder: Embedder, l
         language=language,
         passages=len(ids),
         vectors=vectors,
-        files={name: StoredPart((folder / name).stat().st_size, file_sha256(folder / name)) for name in _listed(folder)},
+        files=stored_parts(folder),
     )
-    (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
-    for path in (*(folder.rglob("*")), folder):
-        _sync(path)
+    write_manifest(folder, manifest)
+
+
+def _fill_words(folder: Path, base: _Base | None, store: Store, ids: Ids, language: str) -> None:
+    import numpy as np
+
+    from kb.index.lexical import LexicalIndex
+
+    gone = np.setdiff1d(base.ids, ids) if base else ids[:0]
+    # Documents that are gone count in how rare a word is until tantivy merges them away: not too many of them.
+    if base and len(gone) * 4 <= len(base.ids):
+        link_tree(base.folder / LEXICAL, folder)
+        LexicalIndex(folder, language).update(store.passage_texts(after=_last(base.ids)), gone.tolist())
+    else:
+        LexicalIndex(folder, language).update(store.passage_texts())
+
+
+def _fill_vectors(path: Path, base: _Base | None, store: Store, embedder: Embedder, ids: Ids) -> int:
+    """Returns how many vectors there are."""
+    import numpy as np
+
+    from kb.index.vectors import FaissIndex
+
+    index = FaissIndex.load(base.folder / VECTORS) if base else FaissIndex(embedder.dimension)
+    if base:
+        index.remove(np.setdiff1d(base.ids, ids))
+    added, vectors = store.passage_vectors(embedder.model_id, after=_last(base.ids) if base else 0)
+    if len(added):
+        index.add(added, vectors)
+    index.save(path)
+    return len(index)
+
+
+def _last(ids: Ids) -> int:
+    """The highest id there was: ids only grow, so all above are new."""
+    return int(ids[-1]) if len(ids) else 0

@@ -80,8 +80,9 @@ def set_aside(db: Path) -> Path | None:
 
 
 def _storable(text: str) -> str:
-    """``text`` without lone surrogates, which no UTF-8 can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
+    """``text`` without lone surrogates, which no UTF-8 can hold, and NUL, at which SQLite's JSON ends a text."""
+    clean = text.replace("\0", "")
+    return clean if clean.isascii() else clean.encode("utf-8", "replace").decode("utf-8")
 
 
 def _list(texts: Iterable[str]) -> str:
@@ -314,6 +315,13 @@ class Store(PassageTable):
             ).rowcount
             self._write("DELETE FROM models WHERE id NOT IN (SELECT model FROM vectors)")
         return gone
+
+    def has_many_spare_vectors(self) -> bool:
+        """Whether most of the vectors are of texts that no file holds any more."""
+        ((vectors, texts),) = self.rows(
+            "SELECT (SELECT count(*) FROM vectors), (SELECT count(DISTINCT text_hash) FROM chunks)"
+        )
+        return bool(vectors > 2 * texts + 1000)
 
     # --- the rest ---
 

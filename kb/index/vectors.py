@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class ExactIndex:
             with np.load(path, allow_pickle=False) as stored:
                 index = cls(stored["vectors"].shape[1])
                 index.add(stored["ids"], stored["vectors"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise LibraryDamagedError("the vector index cannot be read", where=str(path), remedy=REMEDY) from error
         return index
 

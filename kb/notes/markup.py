@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 from markdown_it import MarkdownIt
-from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import StateInline, image, link
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from kb.notes.callouts import callout_plugin
 from kb.notes.timestamps import timestamp_plugin
 from kb.notes.wikisyntax import wikilink_plugin
+
+MAX_FAILED_LINKS = 4_000
+FAILED_LINKS = "failed_links"  # where a parse counts them in its env
 
 _MATH = re.compile(r"\$(?![\s$])(?P<formula>[^$\n]{1,400}?)(?<![\s\\])\$(?![\d$])|\$\$(?P<display>[^$]{1,2000})\$\$")
 _FORMULA_MARK = re.compile(r"[\\^_{}=+<>]|^[A-Za-z]'?$")
@@ -23,13 +27,31 @@ def new_parser() -> MarkdownIt:
     md = MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": 20})
     md.enable(["table", "strikethrough"])
     md.use(front_matter_plugin).use(timestamp_plugin).use(wikilink_plugin).use(callout_plugin)
-    return md.use(math_plugin)
+    return md.use(math_plugin).use(patience_plugin)
 
 
 @cache
 def shared_parser() -> MarkdownIt:
     """The one parser of this process; parsing changes nothing in it."""
     return new_parser()
+
+
+def patience_plugin(md: MarkdownIt) -> None:
+    """Stops looking for links and images after MAX_FAILED_LINKS brackets that were none.
+
+    Each costs markdown-it a look at what follows, up to the end of the paragraph.
+    """
+    md.inline.ruler.at("link", partial(_patient, link))
+    md.inline.ruler.at("image", partial(_patient, image))
+
+
+def _patient(rule: Callable[[StateInline, bool], bool], state: StateInline, silent: bool) -> bool:
+    if state.src[state.pos] not in "![" or state.env.get(FAILED_LINKS, 0) >= MAX_FAILED_LINKS:
+        return False
+    if rule(state, silent):
+        return True
+    state.env[FAILED_LINKS] = state.env.get(FAILED_LINKS, 0) + 1
+    return False
 
 
 def math_plugin(md: MarkdownIt) -> None:

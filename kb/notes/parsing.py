@@ -10,10 +10,10 @@ from itertools import islice
 from markdown_it.token import Token
 
 from kb.model import Finding
-from kb.notes.markup import shared_parser
+from kb.notes.markup import FAILED_LINKS, MAX_FAILED_LINKS, shared_parser
 
 MAX_CHARACTERS = 1_000_000
-MAX_MARKS = 60_000  # of the characters below: each may cost markdown-it up to 40 µs, a letter costs it one
+MAX_MARKS = 100_000  # of the characters below: each may cost markdown-it up to 40 µs, a letter costs it one
 
 _MARK = re.compile(r"[*_\[\]!~&`<\\$|>\n]")
 _NEWLINE = re.compile(r"\r\n?")
@@ -51,7 +51,11 @@ def parse_text(text: str) -> ParsedText:
             findings.append(Finding("front-matter-not-first", "empty lines stand before the front matter", 1))
     else:
         blank_lines = 0
-    tokens = shared_parser().parse(source)
+    env: dict[str, int] = {}
+    tokens = shared_parser().parse(source, env)
+    if env.get(FAILED_LINKS, 0) >= MAX_FAILED_LINKS:
+        message = f"more than {MAX_FAILED_LINKS} brackets that are no links; those behind them were not looked at"
+        findings.append(Finding("note-too-dense", message, blank_lines + 1))
     front = tokens[0].content if tokens and tokens[0].type == "front_matter" else None
     return ParsedText(tokens, blank_lines + 1, front, tuple(findings))
 

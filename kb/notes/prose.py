@@ -14,7 +14,8 @@ from kb.notes.wikisyntax import link_text
 from kb.timecode import parse_clock
 
 _BETWEEN_TIMES = re.compile(r"\s*(?:[,;/&–—-]|and|to)?\s*")
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’»)\]*]*\s+|[。！？]+[」』”]*\s*|\s*\n\s*")
+# Possessive: a run of marks is tried once, or ten thousand dots would take a minute.
+_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]*]*+\s+|[。！？]++[」』”]*+\s*|\n\s*")
 _LAST_WORD = re.compile(r"(?:^|[\s(\"'“‘])(\S+)$")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)+")
 # A capital may follow these within a sentence; e.g., i.e. and a.m. are _INITIALS.

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from kb.errors import NoteError
 from kb.model import Note
-from kb.notes.notefile import parse_note
 
 MAX_DEPTH = 32
 MAX_BYTES = 16_000_000
@@ -51,6 +50,8 @@ def walk_notes(folder: Path, on_problem: OnProblem = _ignore) -> Iterator[NoteFi
 
 def read_notes(folder: Path, on_problem: OnProblem = _ignore) -> Iterator[tuple[NoteFile, Note]]:
     """Every note of a folder, read. Files that cannot be read are told to ``on_problem``."""
+    from kb.notes.notefile import parse_note  # with its parser: walking alone must stay quick
+
     for file in walk_notes(folder, on_problem):
         try:
             data = read_bytes(folder, file.path)

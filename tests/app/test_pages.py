@@ -31,12 +31,12 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeLibrary:
 
 @pytest.fixture
 def visit(library: FakeLibrary) -> Open:
-    """Opens a page as a click within the app does."""
+    """Runs one page with the parameters of its address."""
 
     def go(page: str, **parameters: str) -> AppTest:
-        app = AppTest.from_file(str(SCRIPT), default_timeout=20)
-        if page != "home":
-            app.session_state["_clicked"] = {"page": page, "parameters": parameters}
+        script = f"from interfaces.web import {page}\nfrom interfaces.web.frame import guarded\nguarded({page}.draw)()"
+        app = AppTest.from_string(script, default_timeout=20)
+        app.query_params.update(parameters)
         app.run()
         assert not app.exception
         return app
@@ -53,6 +53,14 @@ def test_the_first_page_has_the_shows_and_the_newest(visit: Open) -> None:
     assert "Harbour library" in page
     assert 'href="show?show=harbour-talk"' in page
     assert page.index(TIDES.title) < page.index(KNOTS.title)
+
+
+def test_the_entry_draws_the_ways_and_the_first_page(library: FakeLibrary) -> None:
+    app = AppTest.from_file(str(SCRIPT), default_timeout=20).run()
+    assert not app.exception
+    page = html(app)
+    assert '<a href="." aria-current=page>Library</a>' in page
+    assert "Harbour library" in page
 
 
 def test_a_library_with_nothing_in_it_says_what_to_do_first(visit: Open, library: FakeLibrary) -> None:
@@ -172,6 +180,14 @@ def test_a_time_in_a_concept_belongs_to_the_episode_linked_before_it(visit: Open
     library.notes_kept["concepts/moon_and_coast.md"] = (front, f"In [[tides]]: it pulls {anchor}.\n")
     page = html(visit("note", path="concepts/moon_and_coast.md"))
     assert 'href="episode?id=file%3Atides&amp;t=6"' in page
+    assert '<span hidden data-source="file:tides"' in page
+
+
+def test_a_link_to_a_note_at_a_time_is_a_moment(visit: Open, library: FakeLibrary) -> None:
+    front, _ = library.notes_kept["concepts/moon_and_coast.md"]
+    library.notes_kept["concepts/moon_and_coast.md"] = (front, "It pulls. [[tides#00:00:06 | 00:00:06]]\n")
+    page = html(visit("note", path="concepts/moon_and_coast.md"))
+    assert '<a class="wikilink" href="episode?id=file%3Atides&amp;t=6"' in page
     assert '<span hidden data-source="file:tides"' in page
 
 

@@ -46,8 +46,7 @@ def make_library(root: Path) -> Path:
     from ingest.pipeline import ingest_folder
 
     with create_library(root, "Two shows about sound") as library:
-        with library.lock():
-            ingest_folder(library, SAMPLES, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+        ingest_folder(library, SAMPLES, now=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
         heard = next(entry for entry in library.episodes() if library.media_path(entry.episode))
         _write_extras(root, heard.episode)
         with library.lock():

@@ -20,7 +20,6 @@ from interfaces.web.links import (
     seconds_text,
 )
 from interfaces.web.markup import clock, highlighted, length
-from interfaces.web.player import read_click
 from interfaces.web.recordings import MEDIA_TYPES
 from kb.library import MEDIA
 from kb.retrieval.query import parse_query
@@ -97,24 +96,6 @@ def test_highlighting_adds_nothing_but_marks(text: str, words: list[str]) -> Non
 
 def test_whole_words_are_marked_in_any_case() -> None:
     assert highlighted("Tide & tides, TIDE", ["tide"]) == "<mark>Tide</mark> &amp; tides, <mark>TIDE</mark>"
-
-
-@pytest.mark.parametrize(
-    "told",
-    [None, "note", [], {"page": "note"}, {"page": "admin", "parameters": {}}, {"page": ["note"], "parameters": {}}],
-)
-def test_a_browser_that_tells_nonsense_goes_nowhere(told: object) -> None:
-    assert read_click(told) is None
-
-
-def test_a_click_is_bounded() -> None:
-    click = read_click(
-        {"page": "note", "parameters": {"path": "x" * 10_000, "n": 3, **{str(i): "" for i in range(99)}}}
-    )
-    assert click is not None
-    assert len(click.parameters["path"]) == LONGEST_PARAMETER
-    assert len(click.parameters) <= 16
-    assert "n" not in click.parameters
 
 
 def test_times_and_lengths_are_short() -> None:

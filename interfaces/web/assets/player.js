@@ -2,7 +2,7 @@
 //
 //   a.moment[data-t]        plays from that second; what plays is said by the nearest [data-episode] around it
 //   button[data-copy]       copies that address
-//   a[href] within the app  is handed to Python, which changes the page without loading it anew
+//   a[href] and form        within the app: the address changes and Streamlit draws the page, without loading it anew
 //
 // Everything read from the page is checked again here: a recording comes from this server's own `listen`, a video id is
 // eleven letters, and YouTube is not contacted before a press on play.
@@ -11,11 +11,9 @@ const PAGES = ["home", "search", "ask", "show", "episode", "notes", "note"];
 const YOUTUBE = "https://www.youtube-nocookie.com";
 const KEPT = "hark-player";
 
-export default function (component) {
-  const { data, setTriggerValue } = component;
+export default function ({ data }) {
   const hark = (window.hark ??= makePlayer());
-  hark.goTo = (page, parameters) => setTriggerValue("go", { page, parameters });
-  hark.arrive(data.place);
+  hark.arrive(data.at, data.place);
 }
 
 // --- times ----------------------------------------------------------------------------------------------------------
@@ -29,8 +27,16 @@ function clock(seconds) {
 
 // --- what plays -----------------------------------------------------------------------------------------------------
 
+// The second that a link stands for: a time, or a wiki-link to a note at a time.
+function momentOf(anchor) {
+  let t = NaN;
+  if (anchor.matches("a.moment[data-t]")) t = Number(anchor.dataset.t);
+  else if (anchor.matches('article.note a.wikilink[href^="episode?"]')) t = Number(new URL(anchor.href).searchParams.get("t") ?? NaN);
+  return Number.isFinite(t) && t >= 0 ? t : null;
+}
+
 function sourceOf(anchor) {
-  const around = anchor.closest("[data-episode]");
+  const around = anchor.matches(".wikilink") ? null : anchor.closest("[data-episode]");
   const named = around ? null : new URL(anchor.href).searchParams.get("id");
   const box = around ?? (named ? document.querySelector(`[data-source="${CSS.escape(named)}"]`) : null);
   if (!box) return null;
@@ -291,24 +297,24 @@ function makePlayer() {
     setTimeout(() => (button.textContent = label), 1600);
   }
 
-  function inside(anchor) {
-    const url = new URL(anchor.href);
+  function inside(address) {
+    const url = new URL(address, root());
     const home = root();
-    if (url.origin !== home.origin || anchor.target || anchor.hasAttribute("download")) return null;
-    if (!url.pathname.startsWith(home.pathname)) return null;
+    if (url.origin !== home.origin || !url.pathname.startsWith(home.pathname)) return null;
     const page = url.pathname.slice(home.pathname.length).replace(/\/$/, "") || "home";
-    return PAGES.includes(page) ? { url, page, parameters: Object.fromEntries(url.searchParams) } : null;
+    return PAGES.includes(page) ? url : null;
   }
 
-  function follow(event, anchor) {
-    const where = inside(anchor);
-    if (!where || !hark.goTo) return;
-    event.preventDefault();
-    const before = location.href;
-    if (where.url.href === before) return arrive.again();
-    hark.goTo(where.page, where.parameters);
-    // A server that has gone away answers no click: load the page the plain way.
-    setTimeout(() => location.href === before && location.assign(where.url.href), 8000);
+  // Streamlit draws whatever the address says when the reader goes back or forward: a new address, announced in the same
+  // way, is drawn in the session that is there. `st.switch_page` would leave a page in the history that never was.
+  let awaited = 0;
+  function goTo(url) {
+    if (url.href === location.href) return land(here.place);
+    history.replaceState({ ...history.state, scrolled: scroller()?.scrollTop }, "");
+    history.pushState({}, "", url);
+    dispatchEvent(new PopStateEvent("popstate", { state: {} }));
+    clearTimeout(awaited);
+    awaited = setTimeout(() => location.reload(), 10000); // a server that has gone away answers no click
   }
 
   document.addEventListener(
@@ -320,15 +326,28 @@ function makePlayer() {
       if (button) return void copy(button);
       const anchor = target?.closest("a[href]");
       if (!anchor) return;
-      const source = anchor.matches("a.moment[data-t]") ? sourceOf(anchor) : null;
-      const t = Number(anchor.dataset.t);
-      if (source && Number.isFinite(t) && t >= 0) {
+      const t = momentOf(anchor);
+      const source = t === null ? null : sourceOf(anchor);
+      if (source) {
         event.preventDefault();
         playAt(source, t);
-      } else follow(event, anchor);
+        return;
+      }
+      const url = anchor.target || anchor.hasAttribute("download") ? null : inside(anchor.href);
+      if (!url) return;
+      event.preventDefault();
+      goTo(url);
     },
     true,
   );
+
+  document.addEventListener("submit", (event) => {
+    const url = event.target.matches("form[data-inside]") ? inside(event.target.action) : null;
+    if (!url) return;
+    event.preventDefault();
+    url.search = new URLSearchParams(new FormData(event.target)).toString();
+    if (url.search.length > 3) goTo(url);
+  });
 
   document.addEventListener("keydown", (event) => {
     if (!state.source || event.metaKey || event.ctrlKey || event.altKey) return;
@@ -342,37 +361,57 @@ function makePlayer() {
 
   // --- arriving on a page -------------------------------------------------------------------------------------------
 
-  let arrived = "";
-  function arrive(place) {
+  const scroller = () => document.querySelector(".stMain");
+  const here = { at: null, place: null, back: undefined };
+  addEventListener("popstate", (event) => (here.back = event.state?.scrolled));
+
+  function arrive(at, place) {
+    clearTimeout(awaited);
     dress();
-    const key = place ? JSON.stringify(place) : "";
-    if (key !== arrived) {
-      arrived = key;
+    if (at !== here.at) {
+      const first = here.at === null;
+      Object.assign(here, { at, place });
       if (place) land(place);
+      else if (!first) scrollTo(here.back ?? 0);
+      here.back = undefined;
     }
     show();
   }
-  arrive.again = () => arrived && land(JSON.parse(arrived));
 
   function land(place) {
+    if (!place) return scrollTo(0);
     const source = checked(place.source);
     if (source && place.t !== null && !state.playing) use(source, place.t);
     if (place.t !== null || place.heading) find(place);
+    else scrollTo(here.back ?? 0);
   }
 
-  // The page may be drawn a moment after this: look for the place whenever something is added.
+  function scrollTo(top) {
+    soon(() => {
+      const box = scroller();
+      box?.scrollTo(0, top);
+      return box && Math.abs(box.scrollTop - top) < 2;
+    });
+  }
+
   function find(place) {
-    const look = () => {
+    soon(() => {
       const element = place.heading ? document.getElementById(place.heading) : sentenceAt(place);
-      if (!element) return false;
-      element.scrollIntoView({ block: place.heading ? "start" : "center" });
-      element.classList.add("arrived");
-      return true;
-    };
-    if (look()) return;
-    const watch = new MutationObserver(() => look() && watch.disconnect());
+      element?.scrollIntoView({ block: place.heading ? "start" : "center" });
+      element?.classList.add("arrived");
+      return Boolean(element);
+    });
+  }
+
+  // The page may be drawn a moment later: tries again whenever something is added, for a while.
+  let watching = null;
+  function soon(attempt) {
+    watching?.disconnect();
+    if (attempt()) return;
+    const watch = new MutationObserver(() => attempt() && watch.disconnect());
     watch.observe(document.body, { childList: true, subtree: true });
-    setTimeout(() => watch.disconnect(), 10000);
+    watching = watch;
+    setTimeout(() => watch.disconnect(), 3000);
   }
 
   function sentenceAt(place) {
@@ -409,6 +448,5 @@ function makePlayer() {
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(dress, 300));
 
-  const hark = { arrive, goTo: null };
-  return hark;
+  return { arrive };
 }

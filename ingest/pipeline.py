@@ -1,0 +1,165 @@
+"""Runs the plan: a folder of episodes becomes transcripts, an index and notes. The stages, in order:
+
+    scan      what the source lists, by names, sizes and times alone
+    read      new and changed items -> transcripts/
+    index     transcripts -> chunks and vectors: the only stage that embeds
+    write     transcripts and vectors -> notes/, then the pages of shows and concepts
+    index     notes -> passages, and a snapshot to search in
+
+Each is journalled after its files are on the disk, so that a killed run loses nothing and is taken up where it was.
+Where the journal is gone but the files are there (``.hark`` was deleted), what is found is adopted: it keeps its name,
+and is overwritten only where it is what Hark would write.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingest.files import clear_temporary, state_of, stats_below
+from ingest.journal import Entry, Journal, write_state
+from ingest.plan import ADOPTED, WRITING, Files, SourcePlan, plan_sources, plan_writing, touched
+from ingest.report import ImportReport, IngestReport, Noted, Problem
+from ingest.shelves import show_folder
+from ingest.sources.folder import scan_folder
+from ingest.sources.vaults import import_vault
+from kb.ports import Progress, no_progress
+
+if TYPE_CHECKING:
+    from ingest.sources.items import SourceItem
+    from ingest.transcribing import Transcribed
+    from kb.index.refresh import RefreshReport
+    from kb.library import Library
+
+__all__ = ["ImportReport", "IngestReport", "import_vault", "ingest_folder"]
+
+
+def ingest_folder(
+    library: Library, path: Path, *, now: dt.datetime | None = None, progress: Progress = no_progress
+) -> IngestReport:
+    """Takes in a folder (or one file) of episodes, and writes the notes that are due.
+
+    Items that cannot be read are in the report and the rest goes on. Raises IngestError where the source as a whole
+    cannot be looked through, and LibraryError (busy, read-only, disk full): then what was done before stays done.
+    """
+    began = time.monotonic()
+    items = scan_folder(path)
+    base = Path(os.path.abspath(path))  # noqa: PTH100  # as scan_folder does: a link is a source of its own
+    base = base if base.is_dir() else base.parent
+    placed = [(f"{base}{os.sep}{item.key}", item) for item in items]
+    with library.lock():
+        clear_temporary(library.root)
+        return _Run(library, Journal(library.store, now or dt.datetime.now(dt.UTC)), progress).run(base, placed, began)
+
+
+class _Run:
+    """One run of the pipeline, under the library's lock."""
+
+    def __init__(self, library: Library, journal: Journal, progress: Progress) -> None:
+        self._library = library
+        self._root = library.root
+        self._journal = journal
+        self._progress = progress
+
+    def run(self, base: Path, items: Sequence[tuple[str, SourceItem]], began: float) -> IngestReport:
+        """All stages; each that has nothing to do costs next to nothing."""
+        files = self._adopted(self._files())
+        plan = plan_sources(items, self._journal.sources(), files)
+        read = self._read(base, plan, files, items)
+        if plan.reads:
+            files = self._files()
+        noted, unreadable = self._write(files)
+        index = self._index(changed=bool(read.written or noted.notes or noted.pages))
+        return IngestReport(
+            episodes=plan.unchanged + read.new + read.changed + read.unchanged,
+            new=read.new,
+            changed=read.changed,
+            unchanged=plan.unchanged + read.unchanged,
+            transcripts=read.written,
+            notes=noted.notes,
+            pages=noted.pages,
+            kept=(*read.kept, *noted.kept),
+            failed=(*read.failed, *unreadable),
+            passed_over=tuple(read.passed_over),
+            remarks=tuple(read.remarks),
+            index=index,
+            seconds=time.monotonic() - began,
+        )
+
+    # --- what is there ---
+
+    def _files(self) -> Files:
+        """What the journal says was made, and how it lies on the disk. Opens only what looks changed."""
+        files = Files(
+            transcripts=self._journal.made("episode", "transcript"),
+            notes=self._journal.made("episode", "note"),
+            pages=self._journal.pages(),
+            stats=stats_below(self._root, "transcripts") | stats_below(self._root, "notes"),
+        )
+        states = {path: state for path in files.to_hash() if (state := state_of(self._root, path))}
+        self._journal.put(touched(files, states))
+        return replace(files, hashes={path: state.sha256 for path, state in states.items()})
+
+    def _adopted(self, files: Files) -> Files:
+        """Takes up transcripts that lie there without a row, under the names they have."""
+        known = {made.path for made in files.transcripts.values()}
+        strange = {path for path in files.stats if path.endswith(".vtt") and path.startswith("transcripts/")} - known
+        if not strange:
+            return files
+        if not strange <= self._library.store.files().keys():
+            self._library.refresh(self._progress, snapshot=False)
+        entries = []
+        for found in self._library.store.episodes():
+            episode, path = found.episode, found.transcript
+            if path in strange and episode.id and episode.id not in files.transcripts and path.count("/") > 1:
+                entries.append(Entry(f"show:{episode.show}", "folder", "", show_folder(path)))
+                state = write_state(state_of(self._root, path))
+                entries.append(Entry(f"episode:{episode.id}", "transcript", ADOPTED, state, path))
+        self._journal.put(entries)
+        return self._files() if entries else files
+
+    # --- the stages ---
+
+    def _read(self, base: Path, plan: SourcePlan, files: Files, items: Sequence[tuple[str, SourceItem]]) -> Transcribed:
+        from ingest.transcribing import Transcribed, Transcriber, refuse
+
+        done = Transcribed()
+        if plan.reads:
+            transcriber = Transcriber(self._root, base, self._journal, files, self._journal.sources())
+            done = transcriber.run(plan.reads, frozenset(where for where, _ in items), self._progress)
+        for fail in plan.fails:
+            refuse(done, fail.where, fail.reason)
+        return done
+
+    def _write(self, files: Files) -> tuple[Noted, list[Problem]]:
+        plan = plan_writing(files, WRITING)
+        if not plan:
+            return Noted(kept=list(plan.kept)), []
+        from ingest.noting import NoteWriter
+
+        unreadable: list[Problem] = []
+        writer = NoteWriter(self._library, self._journal, files, self._progress)
+        if plan.notes:
+            self._library.refresh(self._progress, snapshot=False)
+            there = {found.episode.id: found.transcript for found in self._library.store.episodes()}
+            due = [note for note in plan.notes if there.get(note.episode_id) == note.transcript_path]
+            gone = [note for note in plan.notes if there.get(note.episode_id) != note.transcript_path]
+            unreadable = [
+                Problem(note.transcript_path, f"does not hold the episode {note.episode_id}") for note in gone
+            ]
+            writer.write_notes(due)
+        writer.write_pages()
+        writer.done.kept += plan.kept
+        return writer.done, unreadable
+
+    def _index(self, *, changed: bool) -> RefreshReport | None:
+        from kb.index.refresh import is_stale
+
+        if changed or is_stale(self._root, self._library.store):
+            return self._library.refresh(self._progress)
+        return None
