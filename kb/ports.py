@@ -56,6 +56,10 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def scores(self, query: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
+        """The inner products of these ids, in their order. Raises KeyError for one that is not there."""
+        ...
+
 
 class LanguageModel(Protocol):
     """Completes a prompt. Never needed, always optional."""

@@ -66,11 +66,12 @@ def names_a_thing(phrase: str, own: EpisodeTerms, lexicon: Lexicon) -> bool:
         return all(not _is_common(word, own, lexicon) for word in (words[0], words[-1])) and len(phrase) > 3
     last = words[-1]
     chunks, nouns, others = lexicon.in_chunks[last], lexicon.nouns[last], lexicon.others[last]
-    if nouns < NOUN_SHARE * (nouns + others + 1) or lexicon.ends[last] < END_SHARE * chunks:
+    if lexicon.ends[last] < END_SHARE * chunks:
         return False
     if len(words) == 1:
-        return nouns >= NOUN_LEAST * chunks
-    return lexicon.others[words[0]] <= max(2, 2 * lexicon.nouns[words[0]])
+        return nouns >= NOUN_SHARE * (nouns + others + 1) and nouns >= NOUN_LEAST * chunks
+    goes_before = lexicon.others[words[0]] <= max(2, 2 * lexicon.nouns[words[0]])
+    return goes_before and nouns >= NOUN_SHARE * (nouns + others)
 
 
 def _is_common(word: str, own: EpisodeTerms, lexicon: Lexicon) -> bool:

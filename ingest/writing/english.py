@@ -76,7 +76,7 @@ GOES_ON = _set(
     "and but so or because cause 'cause nor yet then also too plus though although however therefore thus hence well "
     "yeah yes yep yup no nope nah okay ok oh ah uh um hmm mm right exactly absolutely totally sure cool nice wow "
     "awesome great anyway anyways like which whereas otherwise instead again thanks thank hello hi hey welcome bye "
-    "later meanwhile finally secondly"
+    "later meanwhile finally secondly alright likewise especially actually anyhow except similarly to"
 )
 
 # At the head of a sentence these point to the one before.
@@ -89,8 +89,15 @@ PRONOUNS = POINTS_BACK - _set("there there's here here's both another one same s
 # A sentence that begins with one of these needs a second half, and so a comma.
 SUBORDINATES = _set("if when whenever while since as unless until once whether after before")
 
-# A sentence with one of these is said to somebody, not about something.
-COURTESIES = _set("thank thanks welcome hello hi goodbye bye cheers congratulations subscribe")
+# A sentence with one of these is said to somebody, or for money, not about something.
+COURTESIES = _set("thank thanks welcome hello hi goodbye bye cheers congratulations subscribe sponsor sponsored")
+
+# A question begins with one of the second, also after one of the first, whatever mark ends it in a transcript.
+ASKING = _set("how what why who whom whose where when which")
+AUXILIARIES = _set(
+    "am is are was were do does did have has had can could will would shall should may might must don't doesn't "
+    "didn't isn't aren't wasn't weren't haven't hasn't can't couldn't won't wouldn't shouldn't"
+)
 
 # Near the beginning, these announce what the episode is about.
 ANNOUNCES = _set("today episode talk talking topic discuss discussing show series interview conversation")

@@ -48,7 +48,7 @@ def digest_episode(
     the note links to them.
     """
     reading = read_chunks(chunks, own, recurring)
-    starts = (0, *boundaries(vectors, chunks)) if chunks else ()
+    starts = (0, *boundaries(vectors, chunks))
     about = _about(episode, reading, [phrase for phrase, _, _ in candidates], english=own.english)
     counts = count_sections(reading, starts)
     lengths = [end - first for first, end in zip(starts, [*starts[1:], len(chunks)], strict=True)]
@@ -61,7 +61,7 @@ def digest_episode(
         end = first + lengths[number]
         inside = [one for one in reading.spoken if first <= one.chunk < end]
         words = _section_words(signatures[number], headings[number])
-        count = _quotes_for((chunks[end - 1].end_s or 0.0) - (chunks[first].start_s or 0.0))
+        count = _quotes_for(_seconds(chunks[first:end]))
         quotes = carrying(inside, words, count, taken=about)
         if quotes:
             sections.append(
@@ -106,6 +106,10 @@ def _weights(own: EpisodeTerms, lexicon: Lexicon) -> dict[str, float]:
         for key, term in own.terms.items()
         if " " not in key
     }
+
+
+def _seconds(chunks: Sequence[Chunk]) -> float:
+    return (chunks[-1].end_s or 0.0) - (chunks[0].start_s or 0.0) if chunks else 0.0
 
 
 def _quotes_for(seconds: float) -> int:

@@ -7,6 +7,8 @@ from itertools import pairwise
 from math import exp
 
 from ingest.writing.english import (
+    ASKING,
+    AUXILIARIES,
     COURTESIES,
     FILLER_PAIRS,
     FILLERS,
@@ -50,6 +52,8 @@ def _stutters(keys: Sequence[str]) -> bool:
 
 def _english_fitness(text: str, keys: Sequence[str]) -> float:
     head = 0.1 if keys[0] in GOES_ON else 0.25 if keys[0] in POINTS_BACK else 1.0
+    if keys[0] in AUXILIARIES or (keys[0] in ASKING and keys[1] in AUXILIARIES):
+        head *= 0.2
     if not COURTESIES.isdisjoint(keys):
         head *= 0.2
     if keys[0] in SUBORDINATES and "," not in text:

@@ -13,6 +13,7 @@ from kb.model import FrontMatter
 from kb.notes.compose import compose_note, escape_text, timestamp_anchor, wiki_link
 
 CONCEPTS = "concepts"
+NOTHING = "Nothing that was said in it can be quoted by itself; the transcript has all of it."
 MOST_NAMES = 6  # at the top of a note; the front matter has them all
 MOST_SPEAKERS = 40
 
@@ -26,6 +27,8 @@ def render_note(digest: Digest, show_folder: str) -> str:
     blocks += [_callout(digest)] if digest.about else []
     if digest.concepts:
         blocks.append("Concepts: " + ", ".join(concept_link(m.concept, named(m)) for m in digest.concepts))
+    if not digest.about and not digest.sections:
+        blocks.append(NOTHING)
     for section in digest.sections:
         blocks.append(f"## {escape_text(section.heading)}")
         left = dict(unlinked)

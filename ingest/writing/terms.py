@@ -79,7 +79,11 @@ def episode_terms(chunks: Sequence[Chunk]) -> EpisodeTerms:
     counts, triples = _Counts(), Counter[tuple[str, ...]]()
     for chunk in keys:
         counts.singles.update(key for key in set(chunk) if _CONTENT[key])
-        triples.update(t for t in set(zip(chunk, chunk[1:], chunk[2:], strict=False)) if _is_triple(t))
+        for triple in set(zip(chunk, chunk[1:], chunk[2:], strict=False)):
+            if _is_triple(triple):
+                triples[triple] += 1
+            elif triple[0] in NOUN_OPENERS and _CONTENT[triple[1]] and _CONTENT[triple[2]]:
+                counts.nouns[triple[2]] += 1  # the wild yeast: what "the" opens ends in a noun
         for pair in set(pairwise(chunk)):
             _count_pair(pair, counts)
     chunks_with = dict(counts.singles)

@@ -55,9 +55,8 @@ def print_answer(answer: Answer) -> None:
 def _print_hit(console: Console, hit: Hit) -> None:
     passage = hit.passage
     where = hit.url or (reference(passage.episode, hit.moment_s) if passage.kind == "quote" else passage.note)
-    heading = styled("").append(f"{hit.rank:>2}  ", style="bold")
-    heading.append_text(_heading(passage.episode, passage.note if passage.kind == "note" else ""))
-    print_line(console, heading, indent=0)
+    heading = _heading(passage.episode, passage.note if passage.kind == "note" else "")
+    print_line(console, heading, lead=f"{hit.rank:>2}")
     print_line(console, _moment(hit.moment_s, hit.speaker, passage.heading))
     print_line(console, _quotation(shorten(hit.sentence or passage.text, _LONGEST, placeholder=" …"), hit.matched))
     _print_link(console, where)
@@ -101,16 +100,27 @@ def styled(text: str, style: str = "") -> Text:
     return Text(one_line(text), style=style)
 
 
-def print_line(console: Console, line: Text, indent: int = _INDENT) -> None:
-    """One line: folded at the terminal's width, whole where the output is no terminal. Empty ones are left out."""
+def print_line(console: Console, line: Text, indent: int = _INDENT, lead: str = "") -> None:
+    """One line: folded at the terminal's width, whole where the output is no terminal. Empty ones are left out.
+
+    ``lead`` stands in the indent of the first line.
+    """
     if not line.plain.strip():
         return
     if not console.is_terminal:
-        print(" " * indent + line.plain)  # noqa: T201
+        print(lead.ljust(indent) + line.plain)  # noqa: T201
         return
-    from rich.padding import Padding
+    width = min(console.width, WIDEST)
+    if not indent:
+        console.print(line, width=width)
+        return
+    from rich.table import Table
 
-    console.print(Padding(line, (0, 0, 0, indent)), width=min(console.width, WIDEST))
+    row = Table.grid()
+    row.add_column(width=indent, style="bold")
+    row.add_column()
+    row.add_row(lead, line)
+    console.print(row, width=width)
 
 
 def _print_link(console: Console, link: str) -> None:

@@ -1,4 +1,4 @@
-"""Progress on standard error: bars with the time left on a terminal, a line now and then elsewhere.
+"""Progress on standard error: a bar with the time left on a terminal, a line now and then elsewhere.
 
 Nothing is shown in the first two seconds, and no line of a stage that is shorter: what is quick stays quiet.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from threading import Lock, Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -15,7 +16,6 @@ from interfaces.cli.output import one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
-    from rich.progress import TaskID
 
 QUIET_S = 2.0
 LINE_EVERY_S = 30.0
@@ -25,53 +25,98 @@ class ShownProgress:
     """A ``kb.ports.Progress`` for people; as a context manager it takes its bar away at the end."""
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream or sys.stderr
-        self._clock = clock
-        self._began = clock()
-        self._stage = ""
-        self._stage_began = self._began
-        self._stage_from = 0
-        self._next_line = 0.0
-        self._bars: Bars | None = None
-        self._task: TaskID | None = None
+        stream = stream or sys.stderr
+        self._display = _Bar(stream) if stream.isatty() else _Lines(stream, clock)
 
     def __enter__(self) -> ShownProgress:
+        self._display.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._bars is not None:
-            self._bars.stop()
+        self._display.stop()
 
     def __call__(self, what: str, done: int, total: int) -> None:
+        self._display.show(one_line(what), done, total)
+
+
+class _Lines:
+    """Every half minute how far the stage is, and how long it still takes at the pace so far."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._stage = ""
+        self._stage_began = 0.0
+        self._stage_from = 0
+        self._next_line = 0.0
+
+    def start(self) -> None:
+        """Nothing to do: the first stage starts the clock."""
+
+    def stop(self) -> None:
+        """Nothing to take away: the lines stay."""
+
+    def show(self, what: str, done: int, total: int) -> None:
         now = self._clock()
-        new_stage = what != self._stage
-        if new_stage:
-            self._stage, self._stage_began, self._stage_from = what, now, done
-            self._next_line = now + QUIET_S
-        if now - self._began < QUIET_S:
-            return
-        if self._stream.isatty():
-            self._move_bar(new_stage, done, total)
+        if what != self._stage:
+            self._stage, self._stage_began, self._stage_from, self._next_line = what, now, done, now + QUIET_S
         elif now >= self._next_line and done < total:
             self._next_line = now + LINE_EVERY_S
-            print(self._line(done, total, now), file=self._stream, flush=True)
+            left = self._left_s(done, total, now)
+            end = "" if left is None else f", {duration(left)} left"
+            print(f"hark: {what}, {done:,} of {total:,}{end}", file=self._stream, flush=True)
 
-    def _move_bar(self, new_stage: bool, done: int, total: int) -> None:
-        if self._bars is None:
-            self._bars = _new_bars(self._stream)
-            self._bars.start()
-        if new_stage or self._task is None:
-            if self._task is not None:
-                self._bars.remove_task(self._task)
-            self._task = self._bars.add_task(one_line(self._stage), total=None)
-        self._bars.update(self._task, completed=done, total=total or None)
-
-    def _line(self, done: int, total: int, now: float) -> str:
-        line = f"hark: {one_line(self._stage)}, {done:,} of {total:,}"
+    def _left_s(self, done: int, total: int, now: float) -> float | None:
+        """Seconds, None where nothing moved yet."""
         moved = done - self._stage_from
-        if moved <= 0:
-            return line
-        return f"{line}, {duration((now - self._stage_began) / moved * (total - done))} left"
+        return (now - self._stage_began) / moved * (total - done) if moved > 0 else None
+
+
+class _Bar:
+    """One bar, shown by a timer: a long step that reports nothing must not look like a hang."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = Lock()
+        self._latest = ("starting", 0, 0)
+        self._shown = ""
+        self._bars: Bars | None = None
+        self._over = False
+        self._timer = Timer(QUIET_S, self._begin)
+        self._timer.daemon = True
+
+    def start(self) -> None:
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._over = True
+            if self._bars is not None:
+                self._bars.stop()
+
+    def show(self, what: str, done: int, total: int) -> None:
+        with self._lock:
+            self._latest = (what, done, total)
+            if self._bars is not None:
+                self._move(self._bars)
+
+    def _begin(self) -> None:
+        bars = _new_bars(self._stream)
+        with self._lock:
+            if not self._over:
+                self._bars = bars
+                bars.start()
+                self._move(bars)
+
+    def _move(self, bars: Bars) -> None:
+        what, done, total = self._latest
+        if what != self._shown:
+            self._shown = what
+            for task in bars.task_ids:
+                bars.remove_task(task)
+            bars.add_task(what, completed=done, total=total or None)
+        bars.update(bars.task_ids[0], completed=done, total=total or None)
 
 
 def duration(seconds: float) -> str:

@@ -33,24 +33,30 @@ class Source:
     media: str = ""
     video_id: str = ""
     web: str = ""
+    duration_s: float | None = None
     known: bool = True  # whether the library has the episode, and so a page for it
 
     @property
     def plays_here(self) -> bool:
         return bool(self.media or self.video_id)
 
-    def attributes(self, name: str = "data-episode") -> str:
-        """The element's attributes from which the player learns what the moments inside it belong to.
-
-        Under another name the element says it for moments elsewhere, whose address names the episode.
-        """
-        pairs = {
-            name: self.episode_id,
-            "data-title": self.title,
-            "data-media": self.media,
-            "data-video": self.video_id,
+    def told(self) -> dict[str, str]:
+        """What the player has to know to play it."""
+        return {
+            "episode": self.episode_id,
+            "title": self.title,
+            "media": self.media,
+            "video": self.video_id,
+            "duration": seconds_text(self.duration_s),
         }
-        return "".join(f' {name}="{escape(value)}"' for name, value in pairs.items() if value)
+
+    def attributes(self, name: str = "episode") -> str:
+        """The same as an element's attributes: the player then knows what the moments inside it belong to.
+
+        Under another name than ``episode`` it is said for moments elsewhere, whose address names the episode.
+        """
+        pairs = {name if key == "episode" else key: value for key, value in self.told().items()}
+        return "".join(f' data-{key}="{escape(value)}"' for key, value in pairs.items() if value)
 
     def address(self, t: float) -> str:
         """Where a moment leads without the player: to its transcript, or elsewhere if it only plays there."""
@@ -66,6 +72,7 @@ def source_of(library: Library, episode: Episode) -> Source:
         media=recording_address(episode, library.media_path(episode)),
         video_id=youtube_id(deep_link(episode.url, episode.video_id, None)),
         web=deep_link(episode.url, episode.video_id, None),
+        duration_s=episode.duration_s,
     )
 
 

@@ -54,7 +54,7 @@ def note_html(library: Library, note: Note, source: Source | None) -> str:
     """The note, and what the player has to know about the episodes that its times belong to."""
     trail = Trail(library, note.path, source)
     body = render_html(note.text, trail.link, trail.moment)
-    told = "".join(f"<span hidden{one.attributes('data-source')}></span>" for one in trail.sources.values())
+    told = "".join(f"<span hidden{one.attributes('source')}></span>" for one in trail.sources.values())
     return f'<article class="note"{source.attributes() if source else ""}>{body or "<p></p>"}{told}</article>'
 
 

@@ -21,10 +21,8 @@ def arrive(source: Source | None, t: float | None = None, heading: str = "") -> 
 
     ``heading`` is the id of an element to scroll to.
     """
-    told = {"episode": "", "title": "", "media": "", "video": ""}
-    if source is not None:
-        told = {"episode": source.episode_id, "title": source.title, "media": source.media, "video": source.video_id}
-    st.session_state[_PLACE] = {"source": told, "t": t if source is not None else None, "heading": heading}
+    place = {"source": source.told() if source else {}, "t": t if source else None, "heading": heading}
+    st.session_state[_PLACE] = place
 
 
 def mount(at: str) -> None:

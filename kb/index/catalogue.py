@@ -115,13 +115,13 @@ def link_key(name: str) -> str:
     """
     stem = name.strip().rstrip("/")
     stem = stem[:-3] if stem.lower().endswith(".md") else stem
-    return fold(stem).rsplit("/", 1)[-1]
+    return fold(stem.rsplit("/", 1)[-1]).rsplit("/", 1)[-1]  # folding turns other slashes into this one
 
 
 def page_names(path: str, title: str, aliases: Iterable[str]) -> dict[str, bool]:
     """The keys of all names of a page, and whether one of the names with that key has no slash in it."""
-    names = (path.rsplit("/", 1)[-1], title, *aliases)
-    keys = [(key, "/" not in fold(name)) for name in names if (key := link_key(name))]
+    names = (path.rsplit("/", 1)[-1], *(name for name in (title, *aliases) if link_key(name)))
+    keys = [(link_key(name), "/" not in fold(name)) for name in names]
     return {key: any(whole for other, whole in keys if other == key) for key, _ in keys}
 
 

@@ -179,13 +179,23 @@ class PassageTable(Catalogue):
         )
         at = after
         while rows := self.rows("SELECT id, file FROM passages WHERE id > ? ORDER BY id LIMIT 500", (at,)):
-            chunks = self._chunks([key for key, _ in rows])
+            ids = [key for key, _ in rows]
+            chunks, speakers = self._chunks(ids), self._speakers_of(ids)
             for key, file in rows:
-                parts = chunks.get(key) or [("", "", "[]")]
-                said = (s.speaker for part in parts for s in decode_sentences(part[2]) if s.speaker)
-                speakers = tuple(dict.fromkeys(said))
-                yield PassageText(key, file, titles[file], _heading(parts), parts[0][0], _joined(parts), speakers)
-            at = rows[-1][0]
+                parts = chunks[key]
+                heard = speakers.get(key, ())
+                yield PassageText(key, file, titles[file], _heading(parts), parts[0][0], _joined(parts), heard)
+            at = ids[-1]
+
+    def _speakers_of(self, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        found: dict[int, tuple[str, ...]] = {}
+        for key, name in self.rows(
+            "SELECT p.passage, s.name FROM passage_speakers p JOIN speakers s ON s.id = p.speaker"
+            " WHERE p.passage IN (SELECT value FROM json_each(?)) ORDER BY p.passage, s.name",
+            (as_list(ids),),
+        ):
+            found[key] = (*found.get(key, ()), name)
+        return found
 
     # --- chunks and vectors ---
 

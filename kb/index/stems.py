@@ -49,7 +49,9 @@ class Stems:
         from tantivy import Filter
 
         builder = _lower_case_words()
-        if self._code in _STOP_WORDS:  # before accents go: the lists have them
+        if self._code == "en":  # its stems know no accents, and people leave them out as they like
+            builder = builder.filter(Filter.ascii_fold())
+        if self._code in _STOP_WORDS:
             builder = builder.filter(Filter.stopword(_STEMS[self._code]))
         if self._code in _STEMS:
             builder = builder.filter(Filter.stemmer(_STEMS[self._code]))

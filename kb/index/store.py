@@ -24,7 +24,6 @@ from kb.index.catalogue import (
 )
 from kb.index.passage_table import PassageTable, PassageText, decode_sentences, encode_sentences
 from kb.model import Chunk, Episode, Finding, Note, PassageKind, Transcript
-from kb.transcripts.passages import text_hash
 
 if TYPE_CHECKING:
     from kb.ports import Vectors
@@ -250,6 +249,8 @@ class Store(PassageTable):
     # --- chunks and passages ---
 
     def _put_chunks(self, file: int, chunks: Sequence[Chunk]) -> None:
+        from kb.transcripts.passages import text_hash  # brings the cutting of sentences with it
+
         rows = []
         for at, chunk in enumerate(chunks):
             text = _storable(chunk.text)

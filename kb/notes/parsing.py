@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from markdown_it.token import Token
 
@@ -13,7 +14,7 @@ from kb.model import Finding
 from kb.notes.markup import FAILED_LINKS, MAX_FAILED_LINKS, shared_parser
 
 MAX_CHARACTERS = 1_000_000
-MAX_MARKS = 100_000  # of the characters below: each may cost markdown-it up to 40 µs, a letter costs it one
+MAX_MARKS = 60_000  # of the characters below: each may cost markdown-it up to 40 µs, a letter costs it one
 
 _MARK = re.compile(r"[*_\[\]!~&`<\\$|>\n]")
 _NEWLINE = re.compile(r"\r\n?")
@@ -51,7 +52,7 @@ def parse_text(text: str) -> ParsedText:
             findings.append(Finding("front-matter-not-first", "empty lines stand before the front matter", 1))
     else:
         blank_lines = 0
-    env: dict[str, int] = {}
+    env: dict[str, Any] = {}
     tokens = shared_parser().parse(source, env)
     if env.get(FAILED_LINKS, 0) >= MAX_FAILED_LINKS:
         message = f"more than {MAX_FAILED_LINKS} brackets that are no links; those behind them were not looked at"

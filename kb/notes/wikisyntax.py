@@ -20,6 +20,7 @@ MAX_LINK = 400  # characters between the brackets; more is not a link but two br
 _LINK = re.compile(rf"!?\[\[(?P<inside>(?:(?!\[\[|\]\])[^\n]){{1,{MAX_LINK}}})\]\](?!\])")
 _PIPE = re.compile(r"\\?\|")
 _DELIMITER_ROW = re.compile(r"[ \t]*[|:-][-|: \t]*")
+_HIDDEN = "hidden_pipes"  # where a parse keeps its source with them
 _MASKS = "\ue000\ue001\ue002\uf8ff"
 
 
@@ -83,14 +84,11 @@ def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """markdown-it's table rule, run while the pipes inside ``[[...]]`` are hidden from it."""
     if start + 1 >= end or not _DELIMITER_ROW.fullmatch(state.src, state.bMarks[start + 1], state.eMarks[start + 1]):
         return plain_table(state, start, end, silent)
-    last = start
-    while last + 1 < end and not state.isEmpty(last + 1):
-        last += 1
     source, tokens_before = state.src, len(state.tokens)
-    mask = next((mark for mark in _MASKS if mark not in source), "|")
-    lines = slice(state.bMarks[start], state.eMarks[last])
-    hidden = _LINK.sub(lambda link: _hide_pipes(link[0], mask), source[lines])
-    state.src = source[: lines.start] + hidden + source[lines.stop :]
+    if _HIDDEN not in state.env:  # once for a text: a text of many tables takes no longer than its length
+        mask = next((mark for mark in _MASKS if mark not in source), "|")
+        state.env[_HIDDEN] = mask, _LINK.sub(lambda link: _hide_pipes(link[0], mask), source)
+    mask, state.src = state.env[_HIDDEN]
     try:
         found = plain_table(state, start, end, silent)
     finally:

@@ -7,7 +7,7 @@ of the question's words that it covers, by its nearness in meaning, and by what 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sentencex
@@ -20,6 +20,7 @@ PASSAGES = 12
 WEIGHED = 48  # sentences whose meaning is compared
 FEWEST_WORDS = 5  # a shorter sentence says nothing by itself
 PER_EPISODE = 3
+REPLY = 0.9  # what a question's words are worth to the statement that follows it
 SUPPORTED = 0.5  # the least that the best sentence must be worth
 GOOD = 0.7  # other sentences must be worth this share of the best one
 
@@ -49,15 +50,23 @@ def answer(sources: Sources, question: str, *, limit: int = 4) -> Answer:
 
 
 def _candidates(sources: Sources, question: str, hits: Sequence[Hit]) -> list[_Candidate]:
+    """The statements of the passages found that cover most of the question."""
     rarity = sources.lexical.rarity(sources.lexical.distinct_words(question))
-    candidates = [
-        _Candidate(hit, sentence, _coverage(sources, sentence, rarity))
-        for hit in hits
-        for sentence in _sentences(hit)
-        if len(sentence.text.split()) >= FEWEST_WORDS
-    ]
+    candidates = [candidate for hit in hits for candidate in _statements(sources, hit, rarity)]
     order = sorted(range(len(candidates)), key=lambda at: (-candidates[at].covered, candidates[at].hit.rank, at))
     return [candidates[at] for at in order[:WEIGHED]]
+
+
+def _statements(sources: Sources, hit: Hit, rarity: Mapping[str, float]) -> Iterator[_Candidate]:
+    """What is said in a passage but for its questions: the words of a question count for the one that answers it."""
+    asked = 0.0
+    for sentence in _sentences(hit):
+        covered = _coverage(sources, sentence, rarity)
+        if sentence.text.endswith("?"):
+            asked = max(asked, covered)
+        elif len(sentence.text.split()) >= FEWEST_WORDS:
+            yield _Candidate(hit, sentence, max(covered, REPLY * asked))
+            asked = 0.0
 
 
 def _sentences(hit: Hit) -> Sequence[Sentence]:

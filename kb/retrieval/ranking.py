@@ -20,8 +20,8 @@ from kb.model import Passage, Sentence
 
 SATURATION = 2.2  # BM25's k1 + 1: the most that one word gives, over its rarity
 MEANING = 0.6  # what a cosine of one adds
-BLOCK_CHUNKS = 8  # a block: about four minutes
-BLOCK_STRIDE = 4  # a new one begins every two
+QUESTION = 0.7  # what a question's words are worth beside a statement's
+TELLING = 0.25  # the share of a query that a sentence must cover to be told from the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,14 @@ def best_sentence(sentences: Sequence[Sentence], stems: Sequence[frozenset[str]]
     """The index of the sentence that answers best: it covers most of the query, by rarity; the first of equals.
 
     ``stems`` are the stemmed words of each sentence, ``rarity`` maps the query's stems to their inverse document
-    frequency. Long sentences are not preferred: a fifth word more costs what a fiftieth of the coverage gives.
+    frequency. A question is not an answer, and counts for less; where no sentence covers enough to be told from the
+    others, the first is taken: there the passage's subject begins. Of equals the shorter one is taken.
     """
     total = sum(rarity.values()) or 1.0
 
     def worth(at: int) -> float:
         covered = sum(weight for stem, weight in rarity.items() if stem in stems[at]) / total
-        return covered - len(sentences[at].text) / 20_000 if covered else -1.0
+        covered *= QUESTION if sentences[at].text.endswith("?") else 1.0
+        return covered - len(sentences[at].text) / 20_000 if covered >= TELLING else -1.0
 
     return max(range(len(sentences)), key=lambda at: (worth(at), -at))

@@ -130,36 +130,39 @@ def _hits(sources: Sources, query: Query, ranked: Sequence[Scored], limit: int) 
     best = ranked[: limit * SPARE]
     passages = sources.store.passages([scored.id for scored in best])
     found = collapse([(scored, passages[scored.id]) for scored in best if scored.id in passages], limit)
-    rarity = sources.lexical.rarity(query.words)
-    return tuple(
-        _hit(sources.lexical, number, scored, passage, rarity, query)
-        for number, (scored, passage) in enumerate(found, start=1)
-    )
+    reading = _Reading(sources.lexical, sources.lexical.rarity(query.words), query.speakers)
+    return tuple(reading.hit(number, scored, passage) for number, (scored, passage) in enumerate(found, start=1))
 
 
-def _hit(
-    lexical: LexicalIndex, number: int, scored: Scored, passage: Passage, rarity: Mapping[str, float], query: Query
-) -> Hit:
-    sentence = _moment(lexical, passage, rarity, query)
-    moment_s = sentence.start_s if sentence else passage.start_s
-    return Hit(
-        rank=number,
-        score=round(scored.score, 6),
-        passage=passage,
-        moment_s=moment_s,
-        speaker=sentence.speaker if sentence else "",
-        sentence=sentence.text if sentence else "",
-        url=deep_link(passage.episode.url, passage.episode.video_id, moment_s),
-        matched=tuple(w for w in lexical.distinct_words(passage.text) if lexical.stem(w) in rarity),
-    )
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How a found passage is read: by the query's words, ``rarity`` of each stem, and who is asked for."""
 
+    lexical: LexicalIndex
+    rarity: Mapping[str, float]
+    speakers: Sequence[str]
 
-def _moment(lexical: LexicalIndex, passage: Passage, rarity: Mapping[str, float], query: Query) -> Sentence | None:
-    """The sentence that answers best, said by whom was asked for where the query names speakers."""
-    wanted = [name_words(name) for name in query.speakers]
-    said = [s for s in passage.sentences if any(name <= name_words(s.speaker) for name in wanted)]
-    sentences = said or list(passage.sentences)
-    if not sentences:
-        return None
-    stems = [frozenset(lexical.stems(sentence.text)) for sentence in sentences]
-    return sentences[best_sentence(sentences, stems, rarity)]
+    def hit(self, number: int, scored: Scored, passage: Passage) -> Hit:
+        sentence = self.moment(passage)
+        moment_s = sentence.start_s if sentence else passage.start_s
+        words = self.lexical.distinct_words(passage.text)
+        return Hit(
+            rank=number,
+            score=round(scored.score, 6),
+            passage=passage,
+            moment_s=moment_s,
+            speaker=sentence.speaker if sentence else "",
+            sentence=sentence.text if sentence else "",
+            url=deep_link(passage.episode.url, passage.episode.video_id, moment_s),
+            matched=tuple(word for word in words if self.lexical.stem(word) in self.rarity),
+        )
+
+    def moment(self, passage: Passage) -> Sentence | None:
+        """The sentence that answers best, said by whom was asked for where the query names speakers."""
+        wanted = [name_words(name) for name in self.speakers]
+        said = [s for s in passage.sentences if any(name <= name_words(s.speaker) for name in wanted)]
+        sentences = said or list(passage.sentences)
+        if not sentences:
+            return None
+        stems = [frozenset(self.lexical.stems(sentence.text)) for sentence in sentences]
+        return sentences[best_sentence(sentences, stems, self.rarity)]

@@ -17,6 +17,7 @@ CHUNK_S = 30.0
 LONGEST_CHUNK = 1100  # characters: about what a model of 256 tokens reads
 SHORTEST_S = 6.0  # a shorter last chunk joins the one before it
 SILENCE_S = 20.0  # a longer one ends a chunk
+GATHERED_LINE = 80  # characters; what is longer on a gathered page, and has no time, a person wrote
 NOTE_CHUNK = 700  # characters; short blocks under one heading are put together up to this
 
 
@@ -63,10 +64,24 @@ def _follows(group: Sequence[Sentence], sentence: Sentence) -> bool:
 
 
 def note_chunks(note: Note) -> tuple[Chunk, ...]:
-    """A note's blocks as chunks: short ones under one heading together, long ones cut between words."""
+    """A note's blocks as chunks: short ones under one heading together, long ones cut between words.
+
+    A page that Hark gathered repeats what is said elsewhere: of a concept's only what a person wrote counts, of a
+    show's nothing.
+    """
     return tuple(
-        _note_chunk(text, group) for group in _group_blocks(note.blocks) for text in _cut(_joined(group), LONGEST_CHUNK)
+        _note_chunk(text, group)
+        for group in _group_blocks(_own_blocks(note))
+        for text in _cut(_joined(group), LONGEST_CHUNK)
     )
+
+
+def _own_blocks(note: Note) -> Sequence[NoteBlock]:
+    if not note.front.generated or note.front.kind == "episode":
+        return note.blocks
+    if note.front.kind == "show":
+        return ()
+    return [block for block in note.blocks if not block.times_s and len(block.text) > GATHERED_LINE]
 
 
 def _group_blocks(blocks: Iterable[NoteBlock]) -> Iterator[list[NoteBlock]]:

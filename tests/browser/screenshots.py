@@ -20,7 +20,7 @@ from webserver import serving
 from kb.library import Library, open_library
 
 ROOT = Path(__file__).resolve().parents[2]
-QUERY = "why do we forget what we hear"
+QUERY = "how do we remember names"
 SIZES = {"wide": (1280, 860), "phone": (390, 800)}
 DRAWN = ".stMain :is(.hit, article.note, .turn, ul.episodes, ul.notes, .nothing, .first)"
 

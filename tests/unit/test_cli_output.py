@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import time
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
 from interfaces.cli import hits, output
+from interfaces.cli import progress as shown
 from interfaces.cli.progress import ShownProgress, duration
 from interfaces.rendering import answer_document, search_document, to_json
 from kb.model import Answer, Episode, EpisodeQuotes, Hit, Passage, Quote, SearchResult
@@ -192,19 +195,36 @@ def test_without_a_terminal_a_line_now_and_then_with_the_time_left() -> None:
     assert len(lines) == 4
 
 
-def test_on_a_terminal_a_bar_that_goes_away() -> None:
-    class Screen(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Screen(io.StringIO):
+    """A terminal that keeps what is written to it."""
 
-    screen, clock = Screen(), Clock()
-    with ShownProgress(screen, clock) as progress:
-        progress("reading", 0, 3)
-        clock.now += 3
-        progress("reading [red]", 1, 3)
-        progress("embedding", 1, 9)
-    assert "1/3" in screen.getvalue() or "1/9" in screen.getvalue()
-    assert "hark:" not in screen.getvalue()
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_bar_even_where_nothing_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shown, "QUIET_S", 0.01)
+    screen = Screen()
+    with ShownProgress(screen) as progress:
+        progress("reading [red]talks[/red]", 1, 3)
+        wait_for(lambda: "1/3" in screen.getvalue())
+        progress("embedding", 4, 9)
+        wait_for(lambda: "4/9" in screen.getvalue())
+    assert "[red]talks[/red]" in screen.getvalue()
+
+
+def test_on_a_terminal_what_is_quick_stays_quiet() -> None:
+    screen = Screen()
+    with ShownProgress(screen) as progress:
+        progress("reading", 1, 3)
+    assert screen.getvalue() == ""
+
+
+def wait_for(seen: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not seen():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(40, "40 s"), (180, "3 min"), (7500, "2 h 05 min")])

@@ -45,7 +45,7 @@ def test_any_word_finds_and_more_and_rarer_words_rank_higher(index: LexicalIndex
 
 
 def test_words_are_stemmed_and_lose_case_and_accents(index: LexicalIndex) -> None:
-    assert found(index, "RUNS") == [3, 2]
+    assert sorted(found(index, "RUN")) == sorted(found(index, "RUNS")) == [2, 3]
     assert found(index, "cylinders") == [1]
     assert found(index, "cafe") == found(index, "CAFÉ") == [5]
 
@@ -168,7 +168,7 @@ def test_rarity_is_of_stems_and_rare_words_have_more(index: LexicalIndex) -> Non
 
 
 def test_words_and_stems_of_a_text(index: LexicalIndex) -> None:
-    assert index.stems("The mills were RUNNING") == ["mill", "were", "run"] or index.stems("The mills") == ["mill"]
+    assert index.stems("The mills of the RUNNING water") == ["mill", "run", "water"]
     assert (index.stem("cylinders"), index.stem("the"), index.stem("")) == ("cylind", "", "")
     assert index.distinct_words("A café, a Café — and a_b") == ("A", "café", "a", "Café", "and", "b")
     assert words_of("") == ()

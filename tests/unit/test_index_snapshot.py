@@ -234,8 +234,9 @@ def test_what_an_interrupted_attempt_left_goes(derived: Path, store: Store, embe
     [(errno.ENOSPC, DiskFullError), (errno.EDQUOT, DiskFullError), (errno.EROFS, LibraryReadOnlyError)],
 )
 def test_what_the_disk_says_is_understood(
-    derived: Path, store: Store, embedder: HashEmbedder, monkeypatch: pytest.MonkeyPatch, number: int, expected: type
+    derived: Path, store: Store, monkeypatch: pytest.MonkeyPatch, number: int, expected: type
 ) -> None:
+    embedder = HashEmbedder()
     before = write_snapshot(derived, store, embedder)
 
     def refuse(path: Path) -> None:

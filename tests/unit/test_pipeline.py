@@ -299,7 +299,7 @@ def test_a_run_that_was_killed_anywhere_is_taken_up_and_comes_to_the_same(tmp_pa
         ingest(library, source)
         expected = files(library)
     killed = 0
-    for number in range(1, 400, 3):
+    for number in range(1, 400, 11):
         root = tmp_path / f"killed-{number}"
         with create_library(root, "Test", embedder=HashEmbedder()) as library, pytest.MonkeyPatch.context() as patch:
             kill_at(patch, number)
@@ -315,7 +315,7 @@ def test_a_run_that_was_killed_anywhere_is_taken_up_and_comes_to_the_same(tmp_pa
             assert not report.kept
             assert not list((root / ".hark" / "tmp").iterdir())
         shutil.rmtree(root)
-    assert killed > 10
+    assert killed > 5
 
 
 def test_a_full_disk_is_one_clear_line_and_the_next_run_goes_on(library: Library, source: Path) -> None:

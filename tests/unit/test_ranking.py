@@ -57,3 +57,15 @@ def test_the_moment_is_the_sentence_that_covers_most() -> None:
     assert best_sentence(said, stems, {"again": 5.0}) == 2
     assert best_sentence(said, stems, {"nothing": 1.0}) == 0
     assert best_sentence(said, stems, {}) == 0
+
+
+def test_a_statement_is_a_better_answer_than_a_question() -> None:
+    said = [Sentence(0, 1, "Why do tides turn?"), Sentence(1, 2, "Tides turn with the moon.")]
+    both = frozenset({"tide", "turn"})
+    assert best_sentence(said, [both, both], {"tide": 1.0, "turn": 1.0}) == 1
+
+
+def test_the_passage_begins_where_no_sentence_tells_enough() -> None:
+    said = [Sentence(0, 1, "Tides."), Sentence(1, 2, "Why?")]
+    rarity = {"tide": 3.0, "moon": 3.0, "gravity": 3.0, "why": 1.0}
+    assert best_sentence(said, [frozenset(), frozenset({"why"})], rarity) == 0

@@ -40,8 +40,8 @@ function sourceOf(anchor) {
   const named = around ? null : new URL(anchor.href).searchParams.get("id");
   const box = around ?? (named ? document.querySelector(`[data-source="${CSS.escape(named)}"]`) : null);
   if (!box) return null;
-  const { title = "", media = "", video = "" } = box.dataset;
-  return checked({ episode: box.dataset.episode ?? named, title, media, video });
+  const { title = "", media = "", video = "", duration = "" } = box.dataset;
+  return checked({ episode: box.dataset.episode ?? named, title, media, video, duration });
 }
 
 function checked(source) {
@@ -49,7 +49,8 @@ function checked(source) {
   const { episode, title } = source;
   const media = /^listen\?episode=/.test(source.media) ? source.media : "";
   const video = /^[A-Za-z0-9_-]{11}$/.test(source.video) ? source.video : "";
-  return media || video ? { episode: String(episode), title: String(title), media, video } : null;
+  const duration = Math.max(0, Number(source.duration) || 0);
+  return media || video ? { episode: String(episode), title: String(title), media, video, duration } : null;
 }
 
 const root = () => new URL(".", document.baseURI === location.href ? location.href : document.baseURI);
@@ -181,7 +182,7 @@ function makePlayer() {
       engine().seek(t);
     } else {
       engine().stop();
-      Object.assign(state, { source, t, duration: 0, playing: false });
+      Object.assign(state, { source, t, duration: source.duration, playing: false });
       engine().load(source, t);
     }
     state.t = t;
