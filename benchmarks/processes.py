@@ -41,8 +41,8 @@ def seconds(command: Sequence[str], *, check: bool = True) -> float:
 def paired(ours: Sequence[Sequence[str]], theirs: Sequence[Sequence[str]], runs: int) -> Pair:
     """Runs the commands of both sides in turn, after one turn that is not counted."""
     times = [(sum(map(seconds, ours)), sum(map(seconds, theirs))) for _ in range(runs + 1)][1:]
-    ratios = [a / b for a, b in times]
-    return Pair(*(statistics.median(side) for side in zip(*times, strict=True)), statistics.median(ratios))
+    ours_s, theirs_s, ratio = map(statistics.median, zip(*((a, b, a / b) for a, b in times), strict=True))
+    return Pair(ours_s, theirs_s, ratio)
 
 
 def peak_mb_of_children() -> float:

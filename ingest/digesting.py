@@ -35,7 +35,7 @@ from kb.ports import Progress
 if TYPE_CHECKING:
     from kb.index.store import Store
 
-BATCH = 32
+BATCH = 128  # episodes whose terms are counted before they are kept, with the lexicon, which is the larger part
 NEIGHBOURS = 12  # episodes of the show before and after, in which a greeting or a sponsor's text would recur
 RECURRING = 2  # in so many of them
 

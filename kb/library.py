@@ -42,10 +42,8 @@ __all__ = [
     "open_library",
 ]
 
-MEDIA = frozenset(
-    (".aac", ".flac", ".m4a", ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp3", ".mp4")
-    + (".mpga", ".oga", ".ogg", ".ogv", ".opus", ".wav", ".weba", ".webm")
-)
+_MEDIA = "aac flac m4a m4b m4v mka mkv mov mp3 mp4 mpga oga ogg ogv opus wav weba webm"
+MEDIA = frozenset(f".{ending}" for ending in _MEDIA.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ def yaml_events(source: str) -> list[Event]:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or "invalid YAML"
         raise UnreadableYamlError(str(reason), mark.line if mark else 0) from error
-    except (UnicodeError, ValueError) as error:  # libyaml on lone surrogates
+    except UnicodeError as error:  # libyaml on lone surrogates
         raise UnreadableYamlError("characters that YAML does not allow") from error
     return events
 

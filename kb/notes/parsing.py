@@ -15,6 +15,7 @@ from kb.notes.markup import FAILED_LINKS, MAX_FAILED_LINKS, shared_parser
 
 MAX_CHARACTERS = 1_000_000
 MAX_MARKS = 60_000  # of the characters below: each may cost markdown-it up to 40 µs, a letter costs it one
+MAX_LINE = 20_000
 
 _MARK = re.compile(r"[*_\[\]!~&`<\\$|>\n]")
 _NEWLINE = re.compile(r"\r\n?")
@@ -66,7 +67,14 @@ def _understandable(source: str) -> int:
     if len(source) <= MAX_MARKS:
         return len(source)
     last = next(islice(_MARK.finditer(source, 0, MAX_CHARACTERS), MAX_MARKS, None), None)
-    return last.start() if last else min(len(source), MAX_CHARACTERS)
+    end = last.start() if last else min(len(source), MAX_CHARACTERS)
+    return end if end == len(source) else _line_start(source, end)
+
+
+def _line_start(source: str, end: int) -> int:
+    """The start of the line that ``end`` is in, unless the line is a very long one."""
+    newline = source.rfind("\n", max(0, end - MAX_LINE), end)
+    return end if newline < 0 else newline + 1
 
 
 def _without_outer_fence(source: str) -> tuple[str, int]:

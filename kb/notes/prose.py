@@ -15,8 +15,7 @@ from kb.timecode import parse_clock
 
 _BETWEEN_TIMES = re.compile(r"\s*(?:[,;/&–—-]|and|to)?\s*")
 # Possessive: a run of marks is tried once, or ten thousand dots would take a minute.
-_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]*]*+\s+|[。！？]++[」』”]*+\s*|\n\s*")
-_LAST_WORD = re.compile(r"(?:^|[\s(\"'“‘])(\S+)$")
+_SENTENCE_END = re.compile(r"(?<![\s.!?…])[.!?…]++[\"'”’»)\]*]*+\s+|[。！？]++[」』”]*+\s*|\n\s*")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)+")
 # A capital may follow these within a sentence; e.g., i.e. and a.m. are _INITIALS.
 _BEFORE_NAMES = frozenset(("dr.", "mr.", "mrs.", "ms.", "prof.", "st.", "vs.", "cf."))
@@ -175,8 +174,8 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
         return False
     if match[0].rstrip() != ".":
         return True
-    last = _LAST_WORD.search(text, max(start, match.start() - 24), match.start() + 1)
-    word = last[1] if last else ""
+    before = text[max(start, match.start() - 24) : match.start() + 1].split()
+    word = before[-1].lstrip("(\"'“‘[")
     if word.lower() in _BEFORE_NUMBERS:
         return not following.isdigit()
     return not (word.lower() in _BEFORE_NAMES or _INITIALS.fullmatch(word))

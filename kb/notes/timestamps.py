@@ -17,6 +17,7 @@ from kb.timecode import parse_clock
 Damage = tuple[str, str]  # rule id, message
 
 _CLOCK = re.compile(r"(?<![\d:])\d{1,4}:\d{1,2}(?::\d{2}(?:\.\d{1,3})?)?(?![\d:])", re.ASCII)
+_CLOCKS = re.compile(rf"{_CLOCK.pattern}(?:[\s,;–—-]+{_CLOCK.pattern})*", re.ASCII)
 _STRICT_CLOCK = re.compile(r"\d{2,}:\d{2}:\d{2}", re.ASCII)
 _WELL_FORMED = re.compile(r'<a class="yt-timestamp" data-t="(?P<data>[^"<>\n]{0,120})">(?P<label>[^<>\n]{0,200})</a>')
 # The damage seen in the wild: attributes in another order or misspelt, a missing '>', a missing '</a>'.
@@ -109,7 +110,8 @@ def _read_times(data: str, label: str) -> tuple[tuple[float, ...], tuple[Damage,
         what = "is empty" if not label else f"is no time: {label!r}"
         return from_data, (("timestamp-label-differs", f"data-t is {data!r}, the label {what}"),)
     if not _STRICT_CLOCK.fullmatch(data):
-        return from_data, (("timestamp-form", f"not one time written HH:MM:SS: {data!r}"),)
+        rule = "timestamp-form" if _CLOCKS.fullmatch(data) else "timestamp-markup"
+        return from_data, ((rule, f"not one time written HH:MM:SS: {data!r}"),)
     return from_data, ()
 
 

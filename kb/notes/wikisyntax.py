@@ -51,7 +51,7 @@ def _wikilink(state: StateInline, silent: bool) -> bool:
     if not match:
         return start == state.pos and _unclosed(state, silent)
     link, extra_pipe = split_link(match["inside"])
-    if not (link.target or link.heading):
+    if not (link.target or link.heading) or "[" in link.target or "]" in link.target:
         return False
     if not silent:
         token = state.push("wikilink", "", 0)

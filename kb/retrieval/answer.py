@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import sentencex
 
 from kb.model import Answer, Episode, EpisodeQuotes, Hit, Quote, Sentence
-from kb.retrieval.search import Sources, search
+from kb.retrieval.search import Sources, search, telling
 from kb.timecode import deep_link
 
 PASSAGES = 12
@@ -51,7 +51,7 @@ def answer(sources: Sources, question: str, *, limit: int = 4) -> Answer:
 
 def _candidates(sources: Sources, question: str, hits: Sequence[Hit]) -> list[_Candidate]:
     """The statements of the passages found that cover most of the question."""
-    rarity = sources.lexical.rarity(sources.lexical.distinct_words(question))
+    rarity = telling(sources.lexical, sources.lexical.distinct_words(question))
     candidates = [candidate for hit in hits for candidate in _statements(sources, hit, rarity)]
     order = sorted(range(len(candidates)), key=lambda at: (-candidates[at].covered, candidates[at].hit.rank, at))
     return [candidates[at] for at in order[:WEIGHED]]

@@ -20,6 +20,11 @@ MOST_WORDS = 64  # a longer question says no more to the ranking
 _PART = re.compile(r'(?:(?P<key>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<bare>[^\s"]+))')
 _WORD = re.compile(r"[^\W_]+")  # as the lexical index cuts them
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
+# What a question is made of beside what it is about. It counts in the ranking, where it was measured to help (a host
+# reads a listener's question aloud), but a sentence that holds nothing else of the query is no answer.
+_ASKING = """about am can could did do does from had has have he her him his how i it its may me might must my our she
+should so tell them us was we were what when where which who whom whose why would you your"""
+ASKING = frozenset(_ASKING.split())
 _KEYS = ("show", "speaker", "after", "before", "kind")
 
 

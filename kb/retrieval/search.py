@@ -11,7 +11,7 @@ from kb.index.catalogue import Filters
 from kb.index.passage_table import name_words
 from kb.model import Hit, Passage, SearchMode, SearchResult, Sentence
 from kb.notes.wikilinks import fold
-from kb.retrieval.query import Query, parse_query
+from kb.retrieval.query import ASKING, Query, parse_query
 from kb.retrieval.ranking import Block, Scored, best_sentence, collapse, rank
 from kb.timecode import deep_link
 
@@ -130,13 +130,18 @@ def _hits(sources: Sources, query: Query, ranked: Sequence[Scored], limit: int) 
     best = ranked[: limit * SPARE]
     passages = sources.store.passages([scored.id for scored in best])
     found = collapse([(scored, passages[scored.id]) for scored in best if scored.id in passages], limit)
-    reading = _Reading(sources.lexical, sources.lexical.rarity(query.words), query.speakers)
+    reading = _Reading(sources.lexical, telling(sources.lexical, query.words), query.speakers)
     return tuple(reading.hit(number, scored, passage) for number, (scored, passage) in enumerate(found, start=1))
+
+
+def telling(lexical: LexicalIndex, words: Sequence[str]) -> dict[str, float]:
+    """The stems that say what a query is about, with their rarity; all of them where it is made of asking alone."""
+    return lexical.rarity([word for word in words if word.lower() not in ASKING]) or lexical.rarity(words)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How a found passage is read: by the query's words, ``rarity`` of each stem, and who is asked for."""
+    """How a found passage is read: by what the query is about, ``rarity`` of each stem, and who is asked for."""
 
     lexical: LexicalIndex
     rarity: Mapping[str, float]
