@@ -109,11 +109,14 @@ class Journal:
         }
 
     def pages(self) -> dict[str, Page]:
-        """All show and concept pages, by path."""
-        return {
-            path: Page(path, made_from == DUE, read_state(output), detail)
-            for path, made_from, output, detail in self._rows("page", "page")
-        }
+        """All show and concept pages that are due or were written, by path."""
+        rows = self._store.rows(
+            "SELECT subject, input, output, detail FROM journal"
+            " WHERE subject >= 'page:' AND subject < 'page;' AND (input = ? OR output <> '')",
+            (DUE,),
+        )
+        pages = (Page(path[5:], made_from == DUE, read_state(output), about) for path, made_from, output, about in rows)
+        return {page.path: page for page in pages}
 
     def folders(self) -> dict[str, str]:
         """The folder of each show, by name."""

@@ -25,6 +25,7 @@ EARLY = 0.6  # what an episode is about is often said at its beginning
 ANNOUNCED, BEGINNING = 1.8, 0.12  # "today we talk about": so much more, within so much of the episode
 IN_TITLE = 1.6
 HEADED = 2.0
+HEADS = 1.5
 CONCEPT_QUOTES = 2
 UNNAMED = ("speaker", "unknown", "spk", "unidentified", "voice", "sprecher")  # as machines name people, with a number
 OPENING = "Opening"
@@ -133,8 +134,13 @@ def _mention(candidate: tuple[Phrase, Concept, bool], reading: Reading, weights:
     """What is said about a concept: the sentences that name it and carry most of what the episode is about."""
     phrase, concept, chosen = candidate
     inside = [one for one in reading.spoken if _says(one, phrase.key, concept.identity)]
-    quotes = carrying(inside, weights, CONCEPT_QUOTES)
+    quotes = carrying(inside, weights, CONCEPT_QUOTES, liking=lambda one: HEADS if _heads(one, phrase.key) else 1.0)
     return Mention(concept, phrase.key, chosen, len(reading.places.get(phrase.key, ())), _moments(quotes))
+
+
+def _heads(one: Spoken, key: str) -> bool:
+    """Whether a sentence begins with a phrase: then it says something of it, and does not just name it."""
+    return any(phrase == key for phrase, first, _ in phrases(one.words[:6]) if first < 3)
 
 
 def _says(one: Spoken, key: str, concept: str) -> bool:

@@ -82,8 +82,8 @@ def episode_terms(chunks: Sequence[Chunk]) -> EpisodeTerms:
         for triple in set(zip(chunk, chunk[1:], chunk[2:], strict=False)):
             if _is_triple(triple):
                 triples[triple] += 1
-            elif triple[0] in NOUN_OPENERS and _CONTENT[triple[1]] and _CONTENT[triple[2]]:
-                counts.nouns[triple[2]] += 1  # the wild yeast: what "the" opens ends in a noun
+            elif triple[0] in NOUN_OPENERS and _CONTENT[triple[1]]:
+                counts.nouns[triple[2] if _CONTENT[triple[2]] else triple[1]] += 1  # the yeast; the wild yeast
         for pair in set(pairwise(chunk)):
             _count_pair(pair, counts)
     chunks_with = dict(counts.singles)
@@ -111,8 +111,6 @@ def _count_pair(pair: tuple[str, str], counts: _Counts) -> None:
             counts.ends[before] += 1
     elif _CONTENT[before]:
         counts.pairs[pair] += 1
-    elif before in NOUN_OPENERS:
-        counts.nouns[key] += 1
     elif before in OTHER_OPENERS:
         counts.others[key] += 1
 

@@ -2,7 +2,8 @@
 
 A file is opened only where its size or time of change is another than when it was read, or where it was read so soon
 after it changed that a second change could have the same time. Only texts without a vector are embedded, and they are
-kept in slices: an index that was cut short goes on where it stopped.
+kept in slices: an index that was cut short goes on where it stopped. Vectors of texts that no file holds any more stay,
+for the text may come back, until a rebuild or until they are more than the others.
 """
 
 from __future__ import annotations

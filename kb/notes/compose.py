@@ -17,8 +17,9 @@ _NOT_IN_TARGET = re.compile(r"[\[\]|#^\\<>\s]+")
 
 def plain_line(text: str) -> str:
     """``text`` in one line: white space to single spaces, control characters and halves of pairs gone."""
-    line = " ".join(text.split())
-    return line if line.isprintable() else "".join(c for c in line if unicodedata.category(c) not in {"Cc", "Cs"})
+    if not text.isprintable():
+        text = "".join(c for c in text if c.isspace() or unicodedata.category(c) not in {"Cc", "Cs"})
+    return " ".join(text.split())
 
 
 def escape_text(text: str) -> str:

@@ -146,38 +146,39 @@ class _Reading:
             self.title = prose
         else:
             title, self.title = self.title, None
-            self._block(join_prose([title, prose], "\n") if title and title.text else prose)
+            self._block([title, prose] if title and title.text else [prose])
 
     def _heading(self, prose: Prose) -> None:
         self.heading = prose.text
-        self.links += links_of(prose)
         if prose.times:
-            self._cite(prose)
+            self._block([prose])
+        else:
+            self.links += links_of(prose)
 
-    def _block(self, prose: Prose) -> None:
-        self.links += links_of(prose)
-        if prose.text:
-            self._cite(prose)
-
-    def _cite(self, prose: Prose) -> None:
-        times = tuple(dict.fromkeys(seconds for _, seconds in prose.times))
-        self.blocks.append(NoteBlock(prose.text, self.heading, times, prose.line))
-        self.claims += claims_of(prose, self.heading)
+    def _block(self, parts: Sequence[Prose]) -> None:
+        """A paragraph, below the title of its callout if it has one: a title claims nothing unless it cites."""
+        for part in parts:
+            self.links += links_of(part)
+            if part.times or part is parts[-1]:
+                self.claims += claims_of(part, self.heading)
+        self._add(join_prose(parts, "\n"))
 
     def _table(self) -> None:
+        """All rows as one block, each but the head as a claim."""
         rows, self.rows, self.in_table = [row for row in self.rows if row.text], [], False
         for row in rows:
             self.links += links_of(row)
-            times = tuple(dict.fromkeys(seconds for _, seconds in row.times))
-            self.claims.append(Claim(row.text, times, row.line, self.heading))
-        table = join_prose(rows, "\n")
-        if table.text:
-            times = tuple(dict.fromkeys(seconds for _, seconds in table.times))
-            self.blocks.append(NoteBlock(table.text, self.heading, times, table.line))
+            if row.times or row is not rows[0]:
+                self.claims.append(Claim(row.text, _distinct(row.times), row.line, self.heading))
+        self._add(join_prose(rows, "\n"))
+
+    def _add(self, prose: Prose) -> None:
+        if prose.text:
+            self.blocks.append(NoteBlock(prose.text, self.heading, _distinct(prose.times), prose.line))
 
     def _callout_end(self) -> None:
         if self.title:
-            self._block(self.title)
+            self._block([self.title])
             self.title = None
 
     def _damage(self, token: Token, line: int) -> None:
@@ -187,6 +188,10 @@ class _Reading:
                 line += token.content.count("\n", counted, child.meta["offset"])
                 counted = child.meta["offset"]
                 self.findings.append(Finding(rule, message, line))
+
+
+def _distinct(times: Iterable[tuple[int, float]]) -> tuple[float, ...]:
+    return tuple(dict.fromkeys(seconds for _, seconds in times))
 
 
 def _from_line(children: Sequence[Token]) -> int:

@@ -46,7 +46,7 @@ def join_prose(parts: Sequence[Prose], separator: str) -> Prose:
     """Several pieces as one, the lines being those of the first piece."""
     text, times, links = "", [], []
     for part in parts:
-        text += separator if text else ""
+        text += separator if text and part.text else ""
         times += [(len(text) + at, seconds) for at, seconds in part.times]
         links += [(len(text) + at, link) for at, link in part.links]
         text += part.text
@@ -126,7 +126,7 @@ class _Reading:
             self._shorten(self.parts[-1][:-1])
             self._trim()
             self.times = [(min(at, self.length), seconds) for at, seconds in self.times]
-            stripped = stripped[1:]
+            stripped = stripped[1:].lstrip(" ")
         if not stripped or stripped[0] in ".,;:!?)":
             return stripped
         return stripped if not self.parts or self.parts[-1][-1].isspace() else " " + stripped

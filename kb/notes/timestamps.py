@@ -22,7 +22,7 @@ _STRICT_CLOCK = re.compile(r"\d{2,}:\d{2}:\d{2}", re.ASCII)
 _WELL_FORMED = re.compile(r'<a class="yt-timestamp" data-t="(?P<data>[^"<>\n]{0,120})">(?P<label>[^<>\n]{0,200})</a>')
 # The damage seen in the wild: attributes in another order or misspelt, a missing '>', a missing '</a>'.
 _ANY_ANCHOR = re.compile(r"<a\s(?P<attributes>[^<>\n]{0,200})>(?P<label>[^<>\n]{0,200})</a\s*>", re.IGNORECASE)
-_UNCLOSED_TAG = re.compile(r"<a\s(?P<attributes>[^<>\n]{0,200}?)(?P<label>\[[^<>\n]{0,200})?</a\s*>", re.IGNORECASE)
+_UNCLOSED_TAG = re.compile(r"<a\s(?P<attributes>[^<>\n]{0,400})(?P<label>)</a\s*>", re.IGNORECASE)
 _UNCLOSED_ANCHOR = re.compile(r"<a\s(?P<attributes>[^<>\n]{0,200})>(?P<label>\[[\d:.,;\s–—-]{1,80}\])", re.IGNORECASE)
 _DAMAGED = (_ANY_ANCHOR, _UNCLOSED_TAG, _UNCLOSED_ANCHOR)
 _DAMAGED_MARKUP: tuple[Damage, ...] = (("timestamp-markup", "a timestamp's markup is damaged"),)
@@ -67,14 +67,15 @@ def _anchor(state: StateInline, silent: bool) -> bool:
     if not match:
         for pattern in _DAMAGED:
             match = pattern.match(state.src, state.pos, state.posMax)
-            if match and _is_ours(match["attributes"] + (match["label"] or "")):
-                data, label = _damaged_parts(match["attributes"], match["label"] or "")
+            if match and _is_ours(match["attributes"]):
+                data, label = _damaged_parts(match["attributes"], match["label"])
                 break
         else:
             return False
     if not silent:
         times, found = _read_times(data.strip(), label.strip())
-        _push(state, label.strip() or data.strip(), times, damage + found)
+        damage += tuple(one for one in found if one[0] not in dict(damage))
+        _push(state, label.strip() or data.strip(), times, damage)
     state.pos = match.end()
     return True
 
@@ -86,9 +87,12 @@ def _is_ours(attributes: str) -> bool:
 
 
 def _damaged_parts(attributes: str, label: str) -> tuple[str, str]:
+    """What stands in ``data-t`` and as the label, where the one may have run into the other."""
     data = _DATA.search(attributes)
-    written = data["data"] if data else ""
-    return written, label or (written if len(times_in(written)) > 1 else "")
+    if data is None:
+        return "", label
+    label = label or attributes[data.end() :].strip("\"' ")
+    return data["data"], label or (data["data"] if len(times_in(data["data"])) > 1 else "")
 
 
 def _push(state: StateInline, written: str, times: tuple[float, ...], damage: tuple[Damage, ...]) -> None:

@@ -20,6 +20,7 @@ from ingest.plan import (
     touched,
 )
 from ingest.sources.items import SourceItem
+from ingest.writing.digest import WRITER, WRITER_VERSION
 
 ITEM = SourceItem(key="a", stats=(("a.vtt", 10, 100),))
 STATE = FileState("aaaa", 10, 100)
@@ -141,3 +142,7 @@ def test_pages_are_due_when_they_say_so_or_are_gone() -> None:
         "notes/concepts/y.md": Page("notes/concepts/y.md", False, None, "y"),
     }
     assert [page.about for page in plan_writing(files(pages=pages), WRITING).pages] == ["x", "s"]
+
+
+def test_the_plan_knows_the_writer() -> None:
+    assert f"{WRITER} {WRITER_VERSION}" == WRITING
