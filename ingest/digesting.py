@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ingest.journal import Entry, Journal
+from ingest.journal import Journal
 from ingest.plan import WRITING, NoteDue, made_from
+from ingest.records import Entry
 from ingest.shelves import show_folder
 from ingest.writing.concepts import Phrase, candidates, choose_concepts, identity, standing_out
 from ingest.writing.digest import Concept, Digest, pack_digest
@@ -64,7 +65,7 @@ class Digester:
         )
         rows = self._journal.all_data("phrases")
         carriers = Counter(identity(key) for _, detail in rows for key, _, _ in json.loads(detail))
-        names = _Names(self._journal.concepts())
+        names = _Names(self._journal.concepts(), found.values())
         for note in due:
             phrases = found[note.episode_id]
             concepts = choose_concepts(phrases, self._terms(note), carriers, self._lexicon.episodes)
@@ -139,9 +140,13 @@ class Digester:
 
 
 class _Names:
-    """Gives each concept one name and one page for ever."""
+    """Gives each concept one name, that which weighs most where it is first ``spoken`` of, and one page for ever."""
 
-    def __init__(self, known: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, known: Mapping[str, tuple[str, str]], spoken: Iterable[Iterable[Phrase]]) -> None:
+        self._forms: dict[str, dict[str, float]] = {}
+        for phrase in (phrase for phrases in spoken for phrase in phrases):
+            forms = self._forms.setdefault(identity(phrase.key), {})
+            forms[phrase.form] = forms.get(phrase.form, 0.0) + phrase.weight
         self._concepts = {key: Concept(key, slug, title) for key, (slug, title) in known.items()}
         self._taken = {concept.slug for concept in self._concepts.values()}
         self.new: list[Entry] = []
@@ -150,7 +155,8 @@ class _Names:
         """The concept that a phrase stands for; a new one is named as the phrase is spoken."""
         key = identity(phrase.key)
         if key not in self._concepts:
-            found = Concept(key, free_slug(phrase.form, key, self._taken, otherwise="concept"), phrase.form)
+            form = min(self._forms[key], key=lambda form: (-self._forms[key][form], form))
+            found = Concept(key, free_slug(form, key, self._taken, otherwise="concept"), form)
             self._concepts[key] = found
             self._taken.add(found.slug)
             self.new.append(Entry(f"concept:{key}", "concept", "", found.slug, found.title))

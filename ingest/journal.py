@@ -19,54 +19,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingest.files import FileState
+from ingest.records import DUE, Entry, Made, Page, Source, read_state
 
 if TYPE_CHECKING:
     from kb.index.store import Store
-
-DUE, DONE = "due", "done"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row. ``output`` is empty where nothing came of it."""
-
-    subject: str
-    stage: str
-    input: str
-    output: str = ""
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A file that Hark made: from what, where, and as what."""
-
-    input: str
-    path: str
-    state: FileState
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """An item of a source as it was last read: its episode, or the reason why there is none."""
-
-    input: str
-    episode_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page that gathers from many episodes. ``state`` is None where it was never written."""
-
-    path: str
-    due: bool
-    state: FileState | None
-    about: str
 
 
 class Journal:
@@ -150,16 +108,3 @@ class Journal:
         """All that was noted under a subject such as ``mention:...``, by stage, without what was taken back."""
         rows = self._store.rows("SELECT stage, output, detail FROM journal WHERE subject = ?", (subject,))
         return {stage: detail for stage, output, detail in rows if output}
-
-
-def write_state(state: FileState | None) -> str:
-    """A state as a row's output; ``read_state`` reads it."""
-    return f"{state.sha256} {state.size} {state.mtime_ns}" if state else ""
-
-
-def read_state(text: str) -> FileState | None:
-    """The state in a row's output, None where there is none."""
-    parts = text.split(" ")
-    if len(parts) != 3:
-        return None
-    return FileState(parts[0], int(parts[1]), int(parts[2]))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ingest.digesting import Digester, digest_entry
 from ingest.files import FileState, NewFile, sha256, state_of, write_files
-from ingest.journal import DONE, DUE, Entry, Journal, Page, write_state
+from ingest.journal import Journal
 from ingest.plan import WRITING, Files, NoteDue, made_from
+from ingest.records import DONE, DUE, Entry, Page, write_state
 from ingest.report import Noted
 from ingest.shelves import CONCEPTS, note_path, note_target, show_folder
 from ingest.writing.digest import Concept, Digest, unpack_digest

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.files import clear_temporary, state_of, stats_below
-from ingest.journal import Entry, Journal, write_state
+from ingest.journal import Journal
 from ingest.plan import ADOPTED, WRITING, Files, SourcePlan, plan_sources, plan_writing, touched
+from ingest.records import Entry, write_state
 from ingest.report import ImportReport, IngestReport, Noted, Problem
 from ingest.shelves import show_folder
 from ingest.sources.folder import scan_folder

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from ingest.journal import DONE, DUE, Entry, Made, Page, Source, write_state
+from ingest.records import DONE, DUE, Entry, Made, Page, Source, write_state
 
 if TYPE_CHECKING:
     from ingest.files import FileState

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ingest.errors import NotAnEpisodeError, TemporaryError
 from ingest.files import FileState, NewFile, sha256, write_files
-from ingest.journal import Entry, Journal, Made, Source, write_state
+from ingest.journal import Journal
 from ingest.plan import ADOPTED, DUPLICATE, PASSED_OVER, SAME_ID, Files, Read
+from ingest.records import Entry, Made, Source, write_state
 from ingest.report import Problem
 from ingest.shelves import Shelves
 from kb.errors import HarkError

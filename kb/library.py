@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import RLock
+from threading import RLock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -168,6 +168,7 @@ class Library:
             rebuild=rebuild,
             snapshot=snapshot,
             language=self.settings.language,
+            model=self.settings.model,
         )
 
     def _search_sources(self) -> Sources:
@@ -179,6 +180,8 @@ class Library:
             generation = self.store.generation
             if self._sources is None or self._sources[0] != generation:
                 embedder = self.embedder()
+                # The model loads while the indexes are opened: both wait for files and run outside Python's lock.
+                Thread(target=embedder.encode_query, args=("",), daemon=True).start()
                 snapshot = current_snapshot(self.derived, self.store, embedder, self.settings.language)
                 sources = Sources(self.store, snapshot.lexical, snapshot.vectors, embedder)
                 self._sources = generation, sources

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from ingest.errors import PermanentError
 from ingest.files import FileState, NewFile, clear_temporary, sha256, state_of, stats_below, write_files
-from ingest.journal import Entry, Journal, Made, write_state
+from ingest.journal import Journal
+from ingest.records import Entry, Made, write_state
 from ingest.report import ImportReport, Problem
 from kb.ports import Progress, no_progress
 

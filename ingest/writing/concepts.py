@@ -18,14 +18,14 @@ from ingest.writing.words import tokens, word_key
 from kb.model import Episode
 
 CANDIDATES = 16  # phrases of an episode that may become its concepts
-FEWEST, MOST = 4, 8  # concepts of an episode
+AT_LEAST, FEWEST, MOST = 3, 4, 8  # concepts of an episode: at all, of a short one, of a long one
 CHUNKS_A_CONCEPT = 16  # one more for every eight minutes
 PRIOR_CHUNKS = 200.0  # what a library of one episode is compared with: half a chunk in two hundred
 NOUN_SHARE = 0.6
 NOUN_LEAST = 0.08  # of its chunks have it where a noun phrase begins
 END_SHARE = 0.3
 RARE = (0.35, 0.35, 0.8)  # the weight of what no other episode says twice, and of what one other does
-ALONE, FLEETING = 0.35, 0.2  # the weight of a concept that is no other episode's, and that is said but twice
+ALONE, ALONE_OF_FEW = 0.35, 0.65  # the weight of a concept that no other episode of a large, of a small library has
 LARGE = 50  # episodes
 COMMON_SHARE = 0.25  # of all chunks: in a language without a list, such words are its stop words
 COMMON_LEAST = 20  # chunks, below which a share says nothing
@@ -138,17 +138,19 @@ def choose_concepts(
     """Four to eight of an episode's candidates, those that say most about it first.
 
     ``carriers`` says of how many of the library's ``episodes`` each, by identity, is a candidate: what two speak about
-    comes before what only one does, because a concept ties a library together.
+    comes before what only one does, because a concept ties a library together. What will have no page is taken only
+    where there would be less than three.
     """
-    alone = ALONE ** _weight_of_sharing(episodes)
+    alone = ALONE_OF_FEW + (ALONE - ALONE_OF_FEW) * _weight_of_sharing(episodes)
+    shared = {phrase.key: carriers.get(identity(phrase.key), 1) for phrase in found}
 
-    def weight(phrase: Phrase) -> float:
-        if carriers.get(identity(phrase.key), 0) > 1:
-            return phrase.weight
-        return phrase.weight * (alone if worth_a_page(1, own.terms[phrase.key].chunks) else FLEETING)
+    def order(phrase: Phrase) -> tuple[float, str]:
+        return -phrase.weight * (1.0 if shared[phrase.key] > 1 else alone), phrase.key
 
-    wanted = min(MOST, FEWEST + own.chunks // CHUNKS_A_CONCEPT)
-    return tuple(sorted(found, key=lambda p: (-weight(p), p.key))[:wanted])
+    lasting = [p for p in found if worth_a_page(shared[p.key], own.terms[p.key].chunks)]
+    fleeting = [p for p in found if p not in lasting]
+    chosen = sorted(lasting, key=order)[: min(MOST, FEWEST + own.chunks // CHUNKS_A_CONCEPT)]
+    return (*chosen, *sorted(fleeting, key=order)[: max(0, AT_LEAST - len(chosen))])
 
 
 def worth_a_page(episodes: int, chunks: int) -> bool:
@@ -156,18 +158,14 @@ def worth_a_page(episodes: int, chunks: int) -> bool:
     return episodes > 1 or chunks > 2
 
 
-def without_overlap(
-    ranked: Iterable[Phrase], own: EpisodeTerms, wanted: int, taken: Sequence[str] = ()
-) -> tuple[Phrase, ...]:
-    """The first ``wanted`` phrases that say something that neither an earlier one nor ``taken`` says."""
+def without_overlap(ranked: Iterable[Phrase], own: EpisodeTerms, wanted: int) -> tuple[Phrase, ...]:
+    """The first ``wanted`` phrases that say something that no earlier one says."""
     chosen: list[Phrase] = []
-    said = list(taken)
     for phrase in ranked:
         if len(chosen) == wanted:
             break
-        if not any(_same_thing(phrase.key, key, own.terms) for key in said):
+        if not any(_same_thing(phrase.key, other.key, own.terms) for other in chosen):
             chosen.append(phrase)
-            said.append(phrase.key)
     return tuple(chosen)
 
 

@@ -23,7 +23,7 @@ from ingest.writing.words import is_content, tokens, word_key
 from kb.model import Chunk
 
 TERMS_VERSION = 1
-LINKING_WORDS = frozenset(("of", "and", "to", "de", "du", "des", "da", "von", "der", "del"))  # inside a phrase of three
+LINKING_WORDS = frozenset(("of", "to", "de", "du", "des", "da", "von", "der", "del"))  # inside a phrase of three
 SHINGLE = 5  # words
 ENGLISH_SHARE = 0.2  # of all words are stop words
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import kb
@@ -112,6 +113,7 @@ class OnnxEmbedder:
         self._folder = folder
         self._manifest = manifest
         self._loaded: tuple[Any, Any] | None = None
+        self._guard = Lock()
 
     @property
     def model_id(self) -> str:
@@ -159,9 +161,10 @@ class OnnxEmbedder:
         return unit
 
     def _load(self) -> tuple[Any, Any]:
-        if self._loaded is None:
-            self._loaded = _load_tokenizer(self._folder, self._manifest), _load_session(self._folder)
-        return self._loaded
+        with self._guard:  # a search loads the model beside the indexes
+            if self._loaded is None:
+                self._loaded = _load_tokenizer(self._folder, self._manifest), _load_session(self._folder)
+            return self._loaded
 
 
 def _readable(text: str) -> str:

@@ -7,6 +7,7 @@ import unicodedata
 
 from kb.model import FrontMatter
 from kb.notes.frontmatter import render_front_matter
+from kb.notes.timestamps import times_in
 from kb.timecode import format_clock
 
 # Markdown's marks, and those of Obsidian and of mathematics. CommonMark lets a backslash take any of them back.
@@ -42,6 +43,8 @@ def wiki_link(target: str, label: str = "") -> str:
     shown = plain_line(label).translate({ord("["): "(", ord("]"): ")", ord("|"): "/", ord("\\"): "/"}).strip()
     if not name:
         return escape_text(label)
+    if times_in(name):  # a name that is a time would be taken for one in double brackets
+        return f"[[{name} | {shown or name}]]"
     return f"[[{name} | {shown}]]" if shown and shown != name else f"[[{name}]]"
 
 

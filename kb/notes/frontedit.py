@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kb.errors import NoteError
 from kb.notes.frontmatter import UnreadableYamlError, Value, read_yaml, yaml_events, yaml_scalar, yaml_value
+
+_PLAIN_TIME = re.compile(r"\d{4}-\d{2}-\d{2}|\d{2,4}:\d{2}:\d{2}", re.ASCII)  # as render_front_matter writes them
 
 Change = str | Sequence[str] | None  # None takes the key away
 
@@ -113,4 +116,5 @@ def _same(present: Value, value: Change) -> bool:
 
 
 def _line(key: str, value: str | Sequence[str]) -> str:
-    return f"{yaml_scalar(key)}: {yaml_value(value)}"
+    plain = key in {"date", "duration"} and isinstance(value, str) and _PLAIN_TIME.fullmatch(value)
+    return f"{yaml_scalar(key)}: {value if plain else yaml_value(value)}"

@@ -14,10 +14,12 @@ from kb.model import Finding
 from kb.notes.markup import FAILED_LINKS, MAX_FAILED_LINKS, shared_parser
 
 MAX_CHARACTERS = 1_000_000
-MAX_MARKS = 60_000  # of the characters below: each may cost markdown-it up to 40 µs, a letter costs it one
+MAX_MARKS = 60_000  # of the characters below: each may cost markdown-it up to 20 µs, a letter costs it one
+MAX_LINES = 25_000  # each may be a block of its own, at 70 µs
 MAX_LINE = 20_000
 
-_MARK = re.compile(r"[*_\[\]!~&`<\\$|>\n]")
+_MARK = re.compile(r"[*_\[\]!~&`<\\$|>]")
+_LINE_END = re.compile("\n")
 _NEWLINE = re.compile(r"\r\n?")
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)")
 _FROM_LINE = re.compile(r"\s*From:\s*(?:\[\[[^\n]*)?")
@@ -63,11 +65,14 @@ def parse_text(text: str) -> ParsedText:
 
 
 def _understandable(source: str) -> int:
-    """How many characters are handed to markdown-it: fewer where markup is dense, since that is what costs."""
-    if len(source) <= MAX_MARKS:
+    """How many characters are handed to markdown-it: fewer where markup is dense or lines are short."""
+    if len(source) <= MAX_LINES:
         return len(source)
-    last = next(islice(_MARK.finditer(source, 0, MAX_CHARACTERS), MAX_MARKS, None), None)
-    end = last.start() if last else min(len(source), MAX_CHARACTERS)
+    bounds = [min(len(source), MAX_CHARACTERS)]
+    for pattern, most in ((_MARK, MAX_MARKS), (_LINE_END, MAX_LINES)):
+        beyond = next(islice(pattern.finditer(source, 0, MAX_CHARACTERS), most, None), None)
+        bounds += [beyond.start()] if beyond else []
+    end = min(bounds)
     return end if end == len(source) else _line_start(source, end)
 
 

@@ -158,12 +158,12 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     for match in _SENTENCE_END.finditer(text):
         if not _ends_sentence(text, start, match):
             continue
-        end = match.start() + len(match[0].rstrip())
+        end = start + len(text[start : match.end()].rstrip())
         if end > start:
             yield start, end
         start = match.end()
-    if text[start:].strip():
-        yield start, len(text)
+    if rest := text[start:].rstrip():
+        yield start, start + len(rest)
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:

@@ -35,6 +35,7 @@ def fold(name: str) -> str:
     else:
         flat = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
         key = "".join(c for c in flat if c not in _DROPPED and unicodedata.category(c) not in _DROPPED_CATEGORIES)
+        key = unicodedata.normalize("NFKC", key)  # a mark may stand beside another letter now
     return key or " ".join(name.split())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pathvalidate import is_valid_filename
 
 from ingest.writing.carrying import carrying
 from ingest.writing.digest import Concept
@@ -26,6 +27,7 @@ SEGMENTS = st.lists(st.tuples(TEXTS, st.sampled_from(["", "Ada", "Bo | [x]"])), 
 def test_a_slug_is_a_file_name_and_never_a_path(title: str, identity: str) -> None:
     for name in (slug(title), free_slug(title, identity, set())):
         assert len(name.encode("utf-8")) <= LONGEST + 20
+        assert not name or is_valid_filename(f"{name}.md", platform="universal")
         assert not set(name) & set('/\\:*?"<>|[]#^\0\n .')
         assert slug(name) == name or name.endswith("_")
 

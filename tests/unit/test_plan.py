@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ingest.files import FileState
-from ingest.journal import Made, Page, Source
 from ingest.plan import (
     DUPLICATE,
     PASSED_OVER,
@@ -19,6 +18,7 @@ from ingest.plan import (
     plan_writing,
     touched,
 )
+from ingest.records import Made, Page, Source
 from ingest.sources.items import SourceItem
 from ingest.writing.digest import WRITER, WRITER_VERSION
 

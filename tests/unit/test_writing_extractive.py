@@ -14,7 +14,7 @@ from ingest.writing.extractive import digest_episode, is_a_name
 from ingest.writing.fitness import fitness
 from ingest.writing.reading import read_chunks
 from ingest.writing.render import linked, render_note
-from ingest.writing.terms import EpisodeTerms, Lexicon, episode_terms, shingles
+from ingest.writing.terms import EpisodeTerms, Lexicon, Term, episode_terms, shingles
 from ingest.writing.words import words
 from kb.model import Chunk, Episode, Segment, Transcript
 from kb.notes.notefile import parse_note
@@ -113,11 +113,17 @@ def test_no_concept_is_a_part_of_another() -> None:
 
 
 def test_an_episode_has_at_most_eight_concepts_and_what_others_speak_of_comes_first() -> None:
-    own = EpisodeTerms(400, True, episode_terms(talk("bread", "bees", "clocks")[1]).terms)
-    found = [Phrase(key, 10.0 - at / 10, key) for at, key in enumerate(sorted(own.terms)[:12])]
-    chosen = choose_concepts(found, own, {identity(found[-1].key): 2}, 100)
+    own = EpisodeTerms(400, True, {f"word{at:02d}": Term(9) for at in range(12)} | {"brief": Term(2)})
+    found = [Phrase(key, 30.0 - at, key) for at, key in enumerate(own.terms)]
+    chosen = choose_concepts(found, own, {identity(found[11].key): 2}, 100)
     assert len(chosen) == 8
-    assert chosen[0] == found[-1]
+    assert chosen[0] == found[11]
+    assert "brief" not in {phrase.key for phrase in chosen}, "a link to it would lead nowhere"
+
+
+def test_where_there_is_little_even_the_brief_is_a_concept() -> None:
+    own = EpisodeTerms(2, True, {"brief": Term(2)})
+    assert choose_concepts([Phrase("brief", 1.0, "brief")], own, {}, 1)
 
 
 def test_front_end_is_one_concept_however_it_is_spelt() -> None:
