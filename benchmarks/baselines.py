@@ -80,15 +80,26 @@ class Bm25:
 
 
 class Dense:
-    """The cosine of the query and each passage, each embedded as a whole, compared with every one."""
+    """The cosine of the query and each passage, compared with every one."""
 
-    def __init__(self, passages: Sequence[Span], embedder: Embedder, cache: Path) -> None:
-        self._embedder = embedder
-        self._vectors = embed_cached([p.text for p in passages], embedder, cache)
+    def __init__(self, vectors: Vectors, embedder: Embedder) -> None:
+        self._vectors, self._embedder = vectors, embedder
 
     def rank(self, query: str) -> list[int]:
         scores: NDArray[np.float32] = self._vectors @ self._embedder.encode_query(query)
         return [int(i) for i in np.argsort(-scores, kind="stable")[:DEPTH]]
+
+
+def sums_of_halves(halves: Sequence[Vectors]) -> Vectors:
+    """The passages' vectors from those of their halves, episode by episode: each with the next, at length one.
+
+    On a quarter of a library of 434 episodes this found as much as embedding each passage as a whole (hit@10 .797
+    beside .807, 679 queries), at half of the cost.
+    """
+    sums = np.concatenate([half if len(half) < 2 else half[:-1] + half[1:] for half in halves if len(half)])
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    vectors: Vectors = sums / lengths
+    return vectors
 
 
 def embed_cached(texts: Sequence[str], embedder: Embedder, cache: Path) -> Vectors:
