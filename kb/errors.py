@@ -5,7 +5,6 @@
     │   ├── CaptionError      ... captions or a transcript
     │   ├── NoteError         ... a note
     │   └── ConfigError       ... hark.toml
-    ├── QueryError            a search that cannot be run as asked
     ├── NotFoundError         an episode, note or show that the library does not have
     ├── ModelError            an embedding model that is missing, changed or unusable
     └── LibraryError          the library as a whole
@@ -55,12 +54,6 @@ class NoteError(InputError):
 
 class ConfigError(InputError):
     """``hark.toml`` is not as it should be."""
-
-    exit_code = 2
-
-
-class QueryError(HarkError):
-    """A search that cannot be run as asked."""
 
     exit_code = 2
 

@@ -19,9 +19,9 @@ from threading import RLock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kb.errors import LibraryBusyError, LibraryReadOnlyError, NotFoundError
+from kb.errors import LibraryBusyError, LibraryDamagedError, LibraryReadOnlyError, NotFoundError
 from kb.index.catalogue import Backlink, EpisodeEntry, NoteEntry, Show
-from kb.index.store import Store, open_store
+from kb.index.store import Store, open_store, set_aside
 from kb.model import Answer, Episode, Note, SearchMode, SearchResult, Transcript
 from kb.ports import Progress, no_progress
 from kb.settings import SETTINGS_FILE, TEMPLATE, Settings, load_settings
@@ -81,13 +81,21 @@ def create_library(root: Path, name: str = "", *, embedder: Embedder | None = No
     return open_library(root, embedder=embedder)
 
 
-def open_library(root: Path, *, embedder: Embedder | None = None) -> Library:
+def open_library(root: Path, *, embedder: Embedder | None = None, mend: bool = False) -> Library:
     """Opens a library, for reading only where its folder cannot be written to.
 
-    Raises NotALibraryError, ConfigError, LibraryTooNewError, LibraryDamagedError. Without an ``embedder`` the model
-    that ``hark.toml`` names is used, and loaded when it is first needed.
+    Without an ``embedder`` the model that ``hark.toml`` names is used, and loaded when it is first needed. Raises
+    NotALibraryError, ConfigError, LibraryTooNewError, and LibraryDamagedError; with ``mend`` a damaged database is set
+    aside instead, and an empty one takes its place until the next ``refresh``.
     """
-    return Library(root, load_settings(root), embedder)
+    settings = load_settings(root)
+    try:
+        return Library(root, settings, embedder)
+    except LibraryDamagedError:
+        if not mend:
+            raise
+    set_aside(root / ".hark" / "library.db")
+    return Library(root, settings, embedder)
 
 
 class Library:
@@ -157,19 +165,33 @@ class Library:
     def refresh(
         self, progress: Progress = no_progress, *, rebuild: bool = False, snapshot: bool = True
     ) -> RefreshReport:
-        """Brings the index up to the files: reads what changed, embeds what is new. The caller holds ``lock()``."""
+        """Brings the index up to the files: reads what changed, embeds what is new. The caller holds ``lock()``.
+
+        ``rebuild`` reads every file again; where the database turns out to be damaged, it starts from an empty one.
+        """
         from kb.index.refresh import refresh
 
-        return refresh(
-            self.root,
-            self.store,
-            self.embedder,
-            progress=progress,
-            rebuild=rebuild,
-            snapshot=snapshot,
-            language=self.settings.language,
-            model=self.settings.model,
-        )
+        def run() -> RefreshReport:
+            return refresh(
+                self.root,
+                self.store,
+                self.embedder,
+                progress=progress,
+                rebuild=rebuild,
+                snapshot=snapshot,
+                language=self.settings.language,
+                model=self.settings.model,
+            )
+
+        try:
+            return run()
+        except LibraryDamagedError:
+            if not rebuild:
+                raise
+        self.store.close()
+        set_aside(self.derived / "library.db")
+        self.store = self._open_store()
+        return run()
 
     def _search_sources(self) -> Sources:
         """The open index; opened anew when the library has changed."""

@@ -1,4 +1,4 @@
-"""The seams: what Hark needs from an embedding model, a vector index and a language model."""
+"""The seams: what Hark needs from an embedding model and a vector index."""
 
 from __future__ import annotations
 
@@ -59,9 +59,3 @@ class VectorIndex(Protocol):
     def scores(self, query: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
         """The inner products of these ids, in their order. Raises KeyError for one that is not there."""
         ...
-
-
-class LanguageModel(Protocol):
-    """Completes a prompt. Never needed, always optional."""
-
-    def complete(self, prompt: str, *, max_tokens: int) -> str: ...

@@ -126,7 +126,7 @@ def index(
 
     from kb.library import open_library
 
-    with open_library(root) as opened, opened.lock(), ShownProgress() as progress:
+    with open_library(root, mend=rebuild) as opened, opened.lock(), ShownProgress() as progress:
         report = opened.refresh(progress, rebuild=rebuild)
     if json:
         say_json(_index_document(report))

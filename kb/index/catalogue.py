@@ -221,12 +221,6 @@ class Catalogue(Database):
             raise NotFoundError("the library has no such episode", where=key)
         return self._entries(rows)[0]
 
-    def episodes_by_video(self, video_id: str) -> tuple[EpisodeEntry, ...]:
-        """The episodes with that id on YouTube."""
-        return self._entries(
-            self.rows("SELECT * FROM episodes WHERE video_id <> '' AND video_id = ? ORDER BY id", (video_id,))
-        )
-
     def _entries(self, rows: Iterable[Row]) -> tuple[EpisodeEntry, ...]:
         return tuple(EpisodeEntry(read_episode(row[:11]), row[11], self._notes_of(row[0], row[6])) for row in rows)
 

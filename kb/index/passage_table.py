@@ -220,15 +220,6 @@ class PassageTable(Catalogue):
             )
         ]
 
-    def all_embedded(self, model_id: str) -> bool:
-        """Whether every chunk has a vector of the model."""
-        row = self.row(
-            "SELECT 1 FROM chunks c WHERE NOT EXISTS (SELECT 1 FROM vectors v JOIN models m"
-            " ON m.id = v.model WHERE v.text_hash = c.text_hash AND m.model_id = ?) LIMIT 1",
-            (model_id,),
-        )
-        return row is None
-
     def chunk_vectors(self, file: str, model_id: str) -> Vectors:
         """The vectors of a file's chunks, in order: ``(chunks, dimension)``.
 

@@ -345,8 +345,3 @@ class Store(PassageTable):
         rows = [tuple(map(_storable, (e.subject, e.stage, e.input, e.output, e.detail, e.at))) for e in entries]
         with self.transaction():
             self._write_many("INSERT OR REPLACE INTO journal VALUES (?, ?, ?, ?, ?, ?)", rows)
-
-    def remove_journal(self, subjects: Iterable[str]) -> None:
-        """Forgets what was done for these subjects."""
-        with self.transaction():
-            self._write_many("DELETE FROM journal WHERE subject = ?", [(subject,) for subject in subjects])

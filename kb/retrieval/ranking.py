@@ -20,6 +20,7 @@ from kb.model import Passage, Sentence
 
 SATURATION = 2.2  # BM25's k1 + 1: the most that one word gives, over its rarity
 MEANING = 0.6  # what a cosine of one adds
+SHORTEST_QUOTE = 24  # characters: what is shorter may stand in a note by chance
 QUESTION = 0.7  # what a question's words are worth beside a statement's
 TELLING = 0.25  # the share of a query that a sentence must cover to be told from the others
 
@@ -69,7 +70,7 @@ def _best_block(blocks: Iterable[Block]) -> dict[int, float]:
 def collapse(ranked: Sequence[tuple[Scored, Passage]], limit: int) -> list[tuple[Scored, Passage]]:
     """The first ``limit`` that say something of their own.
 
-    Of passages of one episode that overlap the best stays; a note's passage gives way to the quotation of that moment.
+    Of quotations of one episode that overlap the best stays; a note's passage gives way to one that it quotes from.
     """
     kept: list[tuple[Scored, Passage]] = []
     for scored, passage in ranked:
@@ -85,10 +86,15 @@ def collapse(ranked: Sequence[tuple[Scored, Passage]], limit: int) -> list[tuple
 
 
 def _overlap(one: Passage, other: Passage) -> bool:
-    if one.episode.id != other.episode.id or one.start_s is None or other.start_s is None:
+    """Whether two passages say the same: quotations of one stretch, or a note's passage that quotes the other."""
+    if one.episode.id != other.episode.id or one.kind == other.kind == "note":
         return one.id == other.id
-    end, other_end = one.end_s or one.start_s, other.end_s or other.start_s
-    return one.start_s < other_end and other.start_s < end
+    if one.kind != other.kind:
+        note, quote = (one, other) if one.kind == "note" else (other, one)
+        return any(len(said.text) > SHORTEST_QUOTE and said.text in note.text for said in quote.sentences)
+    if one.start_s is None or other.start_s is None or one.end_s is None or other.end_s is None:
+        return False
+    return one.start_s < other.end_s and other.start_s < one.end_s
 
 
 def best_sentence(sentences: Sequence[Sentence], stems: Sequence[frozenset[str]], rarity: Mapping[str, float]) -> int:

@@ -8,6 +8,7 @@ and a passage's vector is the normalised sum of the vectors of its two chunks. A
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from kb.model import Chunk, Note, NoteBlock, Sentence, Transcript
@@ -17,8 +18,11 @@ CHUNK_S = 30.0
 LONGEST_CHUNK = 1100  # characters: about what a model of 256 tokens reads
 SHORTEST_S = 6.0  # a shorter last chunk joins the one before it
 SILENCE_S = 20.0  # a longer one ends a chunk
-GATHERED_LINE = 80  # characters; what is longer on a gathered page, and has no time, a person wrote
+GATHERED_LINE = 80  # characters; what is longer on a gathered page, and names no time, a person wrote
 NOTE_CHUNK = 700  # characters; short blocks under one heading are put together up to this
+
+
+_CLOCK = re.compile(r"\b\d\d:\d\d:\d\d\b")
 
 
 def text_hash(text: str) -> str:
@@ -81,7 +85,7 @@ def _own_blocks(note: Note) -> Sequence[NoteBlock]:
         return note.blocks
     if note.front.kind == "show":
         return ()
-    return [block for block in note.blocks if not block.times_s and len(block.text) > GATHERED_LINE]
+    return [block for block in note.blocks if len(block.text) > GATHERED_LINE and not _CLOCK.search(block.text)]
 
 
 def _group_blocks(blocks: Iterable[NoteBlock]) -> Iterator[list[NoteBlock]]:

@@ -332,6 +332,9 @@ def test_a_damaged_library_is_three(own_library: Path) -> None:
     result = hark("status", "--library", own_library)
     assert (result.exit_code, result.stdout) == (3, "")
     assert len(result.stderr.splitlines()) == 1
+    assert "hark index --rebuild" in result.stderr
+    assert hark("index", "--rebuild", "--library", own_library).exit_code == 0
+    assert json.loads(hark("status", "--json", "--library", own_library).stdout)["episodes"] == len(TALKS)
 
 
 def test_settings_that_are_no_toml(own_library: Path) -> None:

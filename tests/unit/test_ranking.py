@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -40,14 +41,14 @@ def test_other_episodes_never_collapse() -> None:
     assert len(collapse(ranked, 10)) == 2
 
 
-def test_a_note_gives_way_to_the_quotation_of_its_moment() -> None:
-    ranked = [
-        (Scored(1, 1.0), passage(1, 10, 50, "note")),
-        (Scored(2, 0.9), passage(2, 30, 90)),
-        (Scored(3, 0.8), passage(3, 40, 45, "note")),
-    ]
-    kept = collapse(ranked, 10)
-    assert [(s.score, p.id) for s, p in kept] == [(1.0, 2)]
+def test_a_note_gives_way_to_the_quotation_it_holds() -> None:
+    said = Sentence(40, 44, "The harbour goes out to meet the tide.")
+    quoting = replace(passage(1, 10, 50, "note"), text=f"Ada: {said.text} 00:00:40")
+    telling = replace(passage(3, 10, 50, "note"), text="How the harbour and the tide meet.")
+    quote = replace(passage(2, 30, 90), sentences=(said,))
+    kept = collapse([(Scored(1, 1.0), quoting), (Scored(2, 0.9), quote), (Scored(3, 0.8), telling)], 10)
+    assert [(s.score, p.id) for s, p in kept] == [(1.0, 2), (0.8, 3)]
+    assert [p.id for _, p in collapse([(Scored(2, 0.9), quote), (Scored(1, 0.8), quoting)], 10)] == [2]
 
 
 def test_the_moment_is_the_sentence_that_covers_most() -> None:

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.model import Episode, Segment, Transcript
-from kb.transcripts.passages import CHUNK_S, LONGEST_CHUNK, transcript_chunks
+from kb.model import Episode, FrontMatter, Note, NoteBlock, NoteKind, Segment, Transcript
+from kb.transcripts.passages import CHUNK_S, LONGEST_CHUNK, note_chunks, transcript_chunks
 from kb.transcripts.sentences import LONGEST_SENTENCE, sentences
 
 EPISODE = Episode(id="e", title="E", language="en")
@@ -79,3 +79,17 @@ def test_chunks_come_near_half_a_minute() -> None:
     cues = [Segment(n * 7.0, n * 7.0 + 7, "A sentence of seven seconds.", "Ada") for n in range(60)]
     lengths = [chunk.end_s - chunk.start_s for chunk in transcript_chunks(transcript(*cues))]  # type: ignore[operator]
     assert all(length == pytest.approx(CHUNK_S, abs=4) for length in lengths[:-1])
+
+
+def gathered(kind: NoteKind, *texts: str) -> Note:
+    front = FrontMatter(title="Tide", kind=kind, generated=(("writer", "extractive"),))
+    blocks = tuple(NoteBlock(text, "", (), 1) for text in texts)
+    return Note("concepts/tide.md", "", front, blocks)
+
+
+def test_of_a_gathered_page_only_what_a_person_wrote_is_searched() -> None:
+    quoted = "Ada Moor: the tide comes in twice a day, and twice a day the harbour goes out to meet it. 00:01:02"
+    own = "I keep coming back to this page when I plan the next walk along the shore with the children."
+    assert [c.text for c in note_chunks(gathered("concept", quoted, own, "See also: moon"))] == [own]
+    assert note_chunks(gathered("show", quoted, own)) == ()
+    assert len(note_chunks(gathered("episode", quoted))) == 1
