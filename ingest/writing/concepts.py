@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from math import log
 
 from ingest.writing.terms import EpisodeTerms, Lexicon, Term
-from ingest.writing.words import tokens, word_key
+from ingest.writing.words import is_content, tokens, word_key
 from kb.model import Episode
 
 CANDIDATES = 16  # phrases of an episode that may become its concepts
 AT_LEAST, FEWEST, MOST = 3, 4, 8  # concepts of an episode: at all, of a short one, of a long one
+WITH_TIES = 6  # concepts of a short one, where those beyond the fewest tie it to others
 CHUNKS_A_CONCEPT = 16  # one more for every eight minutes
 PRIOR_CHUNKS = 200.0  # what a library of one episode is compared with: half a chunk in two hundred
 NOUN_SHARE = 0.6
@@ -30,16 +31,23 @@ LARGE = 50  # episodes
 COMMON_SHARE = 0.25  # of all chunks: in a language without a list, such words are its stop words
 COMMON_LEAST = 20  # chunks, below which a share says nothing
 IN_TITLE, PHRASE, NAME = 1.6, 1.25, 1.15
+SEVERAL = 2  # episodes that say a phrase make it a tie
+NEARLY_ALL, NEARLY_ALL_LEAST = 0.75, 4  # of the episodes, of at least so many: a greeting, a name of the show
+ASSOCIATED = 0.3  # normalised pointwise mutual information: 0 where chance has two words in one chunk, 1 where one
+# never is without the other
+PROOFS = 5  # chunks: that two words belong together is no surer after more
+CHUNK_WORDS = 75.0  # in half a minute of speech, about
 _JOINTS = re.compile(r"[\s\-.'’_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A phrase that stands out: its key, how far, and how it is spoken."""
+    """A phrase that stands out: its key, how far, how it is spoken, and whether it ties its episode to others."""
 
     key: str
     weight: float
     form: str
+    tie: bool = False
 
 
 def identity(key: str) -> str:
@@ -65,6 +73,8 @@ def names_a_thing(phrase: str, own: EpisodeTerms, lexicon: Lexicon) -> bool:
     if not own.english:
         return all(not _is_common(word, own, lexicon) for word in (words[0], words[-1])) and len(phrase) > 3
     last = words[-1]
+    if len(words) == 1 and not is_content(last):
+        return False
     chunks, nouns, others = lexicon.in_chunks[last], lexicon.nouns[last], lexicon.others[last]
     if lexicon.ends[last] < END_SHARE * chunks:
         return False
@@ -84,17 +94,72 @@ def standing_out(episode: Episode, own: EpisodeTerms, lexicon: Lexicon) -> list[
     """All phrases that name a thing, those that say most about the episode first; people's names are left out."""
     title = title_keys(episode.title)
     people, show = avoided(episode)
-    least = 3 if own.chunks >= 30 else 2
+    least = 2 if own.short else 3
+    bound = ties(own, lexicon)
     found = []
     for phrase, term in own.terms.items():
         words = phrase.split(" ")
-        if term.chunks < least or not people.isdisjoint(words) or identity(phrase) == show:
+        if not people.isdisjoint(words) or identity(phrase) == show:
             continue
-        weight = surprise(term.chunks, own.chunks * rest_rate(phrase, own, lexicon))
+        if phrase not in bound and (term.chunks < least or not of_content(phrase)):
+            continue
+        weight = surprise(term.chunks, own.chunks * rest_rate(phrase, own, lexicon)) + bound.get(phrase, 0.0)
         if weight and names_a_thing(phrase, own, lexicon):
             weight *= _liking(phrase, term, lexicon) * (IN_TITLE if title.issuperset(words) else 1.0)
-            found.append(Phrase(phrase, weight, term.form))
+            found.append(Phrase(phrase, weight, term.form, phrase in bound))
     return sorted(found, key=lambda p: (-p.weight, p.key))
+
+
+def ties(own: EpisodeTerms, lexicon: Lexicon) -> dict[str, float]:
+    """The phrases of a short episode that tie it to others, and how far their words belong together.
+
+    Several episodes say such a phrase, and its first and last word are in the same chunks far more often than chance
+    would have them (Bouma, "Normalized (pointwise) mutual information in collocation extraction", 2009). A part of a
+    longer one that is never said alone is none (Frantzi and Ananiadou, 1996).
+    """
+    if not own.short:
+        return {}
+    once = 1.0 - _weight_of_sharing(lexicon.episodes)  # much is said by the way that several of many episodes say
+    found = {}
+    for phrase, term in own.terms.items():
+        weight = _association(phrase, lexicon) * (1.0 if term.chunks > 1 else once) if " " in phrase else 0.0
+        if weight and not _by_rote(phrase, term, lexicon) and _may_end(phrase.split(" ")[-1], lexicon):
+            found[phrase] = weight
+    for phrase in sorted(found):
+        words = phrase.split(" ")
+        for part in (" ".join(words[:2]), " ".join(words[1:])) if len(words) > 2 else ():
+            if lexicon.in_chunks[part] <= lexicon.in_chunks[phrase]:
+                found.pop(part, None)
+    return found
+
+
+def _association(phrase: str, lexicon: Lexicon) -> float:
+    """How surely the words of a phrase that several episodes say belong together; 0 where they may not."""
+    episodes, together = lexicon.in_episodes[phrase], lexicon.in_chunks[phrase]
+    if episodes < SEVERAL or (lexicon.episodes >= NEARLY_ALL_LEAST and episodes > NEARLY_ALL * lexicon.episodes):
+        return 0.0
+    first, *_, last = phrase.split(" ")
+    by_chance = max(lexicon.in_chunks[first], together) * max(lexicon.in_chunks[last], together) / lexicon.chunks
+    if together >= lexicon.chunks or log(together / by_chance) < ASSOCIATED * log(lexicon.chunks / together):
+        return 0.0
+    proofs = min(PROOFS, together)
+    return surprise(proofs, proofs * by_chance / together / CHUNK_WORDS)
+
+
+def _by_rote(phrase: str, term: Term, lexicon: Lexicon) -> bool:
+    """Whether a phrase is only ever said between the same two words: as part of a sentence that recurs."""
+    return term.around * lexicon.in_chunks[phrase] == lexicon.around[phrase] * term.chunks
+
+
+def _may_end(word: str, lexicon: Lexicon) -> bool:
+    """Whether a word may be the last of a tie: a general one only where it is a noun here."""
+    return is_content(word) or lexicon.nouns[word] > lexicon.others[word]
+
+
+def of_content(phrase: str) -> bool:
+    """Whether a phrase begins and ends with a word of meaning; a general one is let pass only in a tie."""
+    words = phrase.split(" ")
+    return is_content(words[0]) and is_content(words[-1])
 
 
 def title_keys(text: str) -> set[str]:
@@ -138,7 +203,8 @@ def choose_concepts(
     """Four to eight of an episode's candidates, those that say most about it first.
 
     ``carriers`` says of how many of the library's ``episodes`` each, by identity, is a candidate: what two speak about
-    comes before what only one does, because a concept ties a library together. What will have no page is taken only
+    comes before what only one does, because a concept ties a library together; a short episode with many such phrases
+    has some more. What will have no page is taken only
     where there would be less than three.
     """
     alone = ALONE_OF_FEW + (ALONE - ALONE_OF_FEW) * _weight_of_sharing(episodes)
@@ -149,7 +215,10 @@ def choose_concepts(
 
     lasting = [p for p in found if worth_a_page(shared[p.key], own.terms[p.key].chunks)]
     fleeting = [p for p in found if p not in lasting]
-    chosen = sorted(lasting, key=order)[: min(MOST, FEWEST + own.chunks // CHUNKS_A_CONCEPT)]
+    lasting.sort(key=order)
+    wanted = min(MOST, FEWEST + own.chunks // CHUNKS_A_CONCEPT)
+    chosen = lasting[:wanted]
+    chosen += [p for p in lasting[wanted:] if p.tie and shared[p.key] > 1][: max(0, WITH_TIES - wanted)]
     return (*chosen, *sorted(fleeting, key=order)[: max(0, AT_LEAST - len(chosen))])
 
 

@@ -12,7 +12,7 @@ def _set(text: str) -> frozenset[str]:
 
 # The words of spoken English that name nothing, alone or at either end of a phrase. Written for Hark from the closed
 # classes (determiners, pronouns, prepositions, conjunctions, auxiliaries) and the verbs and fillers of speech.
-STOP_WORDS = _set(
+_CLOSED_WORDS = _set(
     """
     a an the this that these those such other another same each every either neither some any no none all both half
     few many much more most less least several enough own
@@ -32,6 +32,19 @@ STOP_WORDS = _set(
     well yes yeah yep yup no nope nah okay ok oh ah uh um umm uhm hmm hm mm mhm hey hi hello bye wow cool awesome great
     good nice fine sure right exactly absolutely definitely certainly totally obviously clearly honestly seriously
     simply mostly generally kinda sorta gonna wanna gotta lemme dunno alright thank thanks please sorry welcome
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion number
+    numbers
+    don't doesn't didn't isn't aren't wasn't weren't haven't hasn't hadn't won't wouldn't can't cannot couldn't
+    shouldn't i'm i've i'll i'd you're you've you'll you'd he's he'll he'd she's she'll she'd it's it'll it'd we're
+    we've we'll we'd they're they've they'll they'd that's that'll that'd there's here's what's who's where's how's
+    let's ain't y'all mr mrs ms dr etc
+    """
+)
+
+# The verbs, nouns and adjectives of any speech: alone they name nothing, but they may be part of a term.
+GENERAL_WORDS = _set(
+    """
     say says said saying tell tells told telling talk talks talked talking speak ask asks asked asking answer call
     calls called calling know knows knew known knowing think thinks thought thinking mean means meant feel feels felt
     feeling guess suppose believe hope wish want wants wanted wanting like likes liked love loves loved see sees saw
@@ -50,14 +63,10 @@ STOP_WORDS = _set(
     higher low lower better best bad worse worst easy easier hard harder different similar simple important interesting
     possible able whole full entire real true wrong main certain specific particular general total huge crazy weird
     amazing super fun happy
-    zero one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand
-    million billion number numbers
-    don't doesn't didn't isn't aren't wasn't weren't haven't hasn't hadn't won't wouldn't can't cannot couldn't
-    shouldn't i'm i've i'll i'd you're you've you'll you'd he's he'll he'd she's she'll she'd it's it'll it'd we're
-    we've we'll we'd they're they've they'll they'd that's that'll that'd there's here's what's who's where's how's
-    let's ain't y'all mr mrs ms dr etc
     """
 )
+
+STOP_WORDS = _CLOSED_WORDS | GENERAL_WORDS
 
 # Words after which a noun phrase begins, and words after which a verb or an adjective stands: they tell a thing from
 # what it does and how it is.
@@ -108,6 +117,8 @@ FILLER_PAIRS = frozenset(
     {("you", "know"), ("i", "mean"), ("kind", "of"), ("sort", "of"), ("i", "guess"), ("i", "like")}
 )
 FIRST_PERSON = _set("i i'm i've i'd me my")
+
+DETERMINERS = _set("a an the my your our their his her its some any no every each")
 
 # Two of these within half a minute: an advertisement.
 ADVERT_CUES = _set("sponsor coupon promo dotcom .com discount trial slash shameless subscribe patreon newsletter")

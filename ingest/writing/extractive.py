@@ -50,7 +50,7 @@ def digest_episode(
     """
     reading = read_chunks(chunks, own, recurring)
     starts = (0, *boundaries(vectors, chunks))
-    about = _about(episode, reading, [phrase for phrase, _, _ in candidates], english=own.english)
+    about = _about(episode, reading, [phrase for phrase, _, _ in candidates], own, lexicon)
     counts = count_sections(reading, starts)
     lengths = [end - first for first, end in zip(starts, [*starts[1:], len(chunks)], strict=True)]
     signatures = [
@@ -77,21 +77,29 @@ def digest_episode(
     )
 
 
-def _about(episode: Episode, reading: Reading, candidates: Sequence[Phrase], *, english: bool) -> tuple[Spoken, ...]:
+def _about(
+    episode: Episode, reading: Reading, candidates: Sequence[Phrase], own: EpisodeTerms, lexicon: Lexicon
+) -> tuple[Spoken, ...]:
     """The sentences that speak of most of what the episode is about, rather from its beginning than from its end."""
     title = title_keys(episode.title)
     weights: dict[str, float] = {}
     for phrase in candidates:
         for key in phrase.key.split(" "):
-            weights[key] = max(weights.get(key, 0.0), phrase.weight * (IN_TITLE if key in title else 1.0))
+            meant = _meant(key, phrase.key, lexicon) if own.short else 1.0
+            weights[key] = max(weights.get(key, 0.0), meant * phrase.weight * (IN_TITLE if key in title else 1.0))
 
     def liking(one: Spoken) -> float:
         at = one.chunk / max(1, reading.chunks)
-        announced = english and at <= BEGINNING and any(word.key in ANNOUNCES for word in one.words)
+        announced = own.english and at <= BEGINNING and any(word.key in ANNOUNCES for word in one.words)
         return (1 + EARLY * (1 - at)) * (ANNOUNCED if announced else 1.0)
 
     count = ABOUT + (reading.chunks > ABOUT_CHUNKS)
     return carrying(reading.spoken, weights, count, liking=liking)
+
+
+def _meant(word: str, phrase: str, lexicon: Lexicon) -> float:
+    """In how many of the chunks that say a word of a phrase the phrase is said: the room of a room's tone is any."""
+    return min(1.0, lexicon.in_chunks[phrase] / max(1, lexicon.in_chunks[word]))
 
 
 def _section_words(signature: Mapping[str, float], heading: Sequence[Phrase]) -> dict[str, float]:
@@ -146,8 +154,9 @@ def _heads(one: Spoken, key: str) -> bool:
 def _says(one: Spoken, key: str, concept: str) -> bool:
     if " " not in key:
         return key in one.content
-    ends = key.split(" ")
-    return ends[0] in one.content and any(identity(said) == concept for said, _, _ in phrases(one.words))
+    return not one.content.isdisjoint(key.split(" ")) and any(
+        identity(said) == concept for said, _, _ in phrases(one.words)
+    )
 
 
 def _moments(spoken: Iterable[Spoken]) -> tuple[Moment, ...]:

@@ -10,6 +10,7 @@ from ingest.writing.english import (
     ASKING,
     AUXILIARIES,
     COURTESIES,
+    DETERMINERS,
     FILLER_PAIRS,
     FILLERS,
     FIRST_PERSON,
@@ -22,6 +23,7 @@ from ingest.writing.english import (
 SHORTEST, LONGEST = 8, 45  # words
 FAIR_LENGTH = 24.0  # words: a sentence of that length says something and is soon read
 BRIEF, LENGTHY = 14.0, 22.0  # words: how soon a shorter and a longer one is worth less
+LIST_HEAD = 4  # words before the first comma of a list without a verb
 MARKS_OF_END = (".", "!", "…", "。", "！", "।", "۔", '."', '!"', ".”", "!”", ".)", "!)", ".'", "。”", "」")
 
 
@@ -50,6 +52,14 @@ def _stutters(keys: Sequence[str]) -> bool:
     return any(a == b for a, b in pairs) or any(a == b for a, b in zip(pairs, pairs[2:], strict=False))
 
 
+def _enumerates(text: str) -> bool:
+    """Whether a sentence is but a list of things: a few words, and after two commas or more a determiner each."""
+    first, *others = text.casefold().split(",")
+    words = first.split()
+    listed = sum(part.split()[0] in DETERMINERS for part in others if part.strip())
+    return len(words) <= LIST_HEAD and listed > 1 and AUXILIARIES.isdisjoint(words) and PRONOUNS.isdisjoint(words)
+
+
 def _english_fitness(text: str, keys: Sequence[str]) -> float:
     head = 0.1 if keys[0] in GOES_ON else 0.25 if keys[0] in POINTS_BACK else 1.0
     if keys[0] in AUXILIARIES or (keys[0] in ASKING and keys[1] in AUXILIARIES):
@@ -58,6 +68,8 @@ def _english_fitness(text: str, keys: Sequence[str]) -> float:
         head *= 0.2
     if keys[0] in SUBORDINATES and "," not in text:
         head *= 0.25
+    if _enumerates(text):
+        head *= 0.2
     pronouns = sum(key in PRONOUNS for key in keys)
     fillers = sum(key in FILLERS for key in keys) + 2 * sum(pair in FILLER_PAIRS for pair in pairwise(keys))
     fillers += 2 * (text.count("like,") + text.count(", like"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ingest.writing.concepts import Phrase, avoided, identity, names_a_thing, rest_rate, surprise
+from ingest.writing.concepts import Phrase, avoided, identity, names_a_thing, of_content, rest_rate, surprise, ties
 from ingest.writing.reading import Reading
 from ingest.writing.terms import EpisodeTerms, Lexicon
 from kb.model import Episode
@@ -14,6 +14,7 @@ PHRASE, NAME = 1.5, 1.15
 SECOND = 0.55  # a second phrase is named where it weighs so much of the first
 SMOOTHING = 4.0  # chunks
 ONCE = 0.25  # what is said in a single chunk is hardly what a section is about, however rare it is
+TIE = 1 / ONCE  # ... but for a phrase that other episodes say too
 USED = 0.5  # a phrase that heads another section already is rarely the one to head this
 
 Counts = list[Counter[str]]
@@ -50,12 +51,14 @@ def choose_headings(
 ) -> tuple[tuple[Phrase, ...], ...]:
     """The one or two phrases that head each section, none where nothing stands out; rarely the same for two."""
     names = avoided(episode)
-    used: set[str] = set()
+    liked = {phrase: TIE if own.terms[phrase].chunks == 1 else 1.0 for phrase in ties(own, lexicon)}
+    used: dict[str, float] = {}
     headings = []
     for weights in signatures:
-        ranked = _ranked(weights, names, used, own, lexicon)
+        left = {phrase: weight * used.get(phrase, 1.0) for phrase, weight in weights.items()}
+        ranked = _ranked(left, names, liked, own, lexicon)
         parts = _parts(ranked)
-        used.update(part.key for part in parts)
+        used.update((part.key, USED) for part in parts)
         headings.append(tuple(parts))
     return tuple(headings)
 
@@ -72,7 +75,11 @@ def _parts(ranked: Sequence[Phrase]) -> list[Phrase]:
 
 
 def _ranked(
-    weights: dict[str, float], names: tuple[set[str], str], used: set[str], own: EpisodeTerms, lexicon: Lexicon
+    weights: Mapping[str, float],
+    names: tuple[set[str], str],
+    liked: Mapping[str, float],
+    own: EpisodeTerms,
+    lexicon: Lexicon,
 ) -> list[Phrase]:
     people, show = names
     found = []
@@ -80,10 +87,16 @@ def _ranked(
         term = own.terms.get(phrase)
         if term is None or not term.form or not people.isdisjoint(phrase.split(" ")) or identity(phrase) == show:
             continue
+        if phrase not in liked and (term.chunks < 2 or not of_content(phrase)):
+            continue
         if not names_a_thing(phrase, own, lexicon):
             continue
-        liking = (PHRASE if " " in phrase else 1.0) * (NAME if any(c.isupper() for c in term.form) else 1.0)
-        found.append(Phrase(phrase, weight * liking * (USED if phrase in used else 1.0), term.form))
+        liking = (
+            liked.get(phrase, 1.0)
+            * (PHRASE if " " in phrase else 1.0)
+            * (NAME if any(c.isupper() for c in term.form) else 1.0)
+        )
+        found.append(Phrase(phrase, weight * liking, term.form))
     return sorted(found, key=lambda p: (-p.weight, p.key))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ingest.writing.english import ADVERT_CUES
 from ingest.writing.fitness import fitness
 from ingest.writing.terms import EpisodeTerms, shingles
-from ingest.writing.words import Word, is_content, words
+from ingest.writing.words import Word, is_content, may_belong, words
 from kb.model import Chunk, Sentence
 
 FORMULA_SHARE = 0.25  # of a chunk's shingles are said in other episodes of the show too: a greeting, a fixed text
@@ -48,16 +48,18 @@ def read_chunks(chunks: Sequence[Chunk], terms: EpisodeTerms, recurring: frozens
             fit = fitness(sentence.text, [word.key for word in found], english=terms.english) if content else 0.0
             spoken.append(Spoken(sentence, found, content, number, fit, formula))
             for phrase, _, _ in phrases(found):
+                if phrase not in terms.terms:
+                    continue
                 where = places.setdefault(phrase, [])
-                if phrase in terms.terms and (not where or where[-1] != number):
+                if not where or where[-1] != number:
                     where.append(number)
-    return Reading(tuple(spoken), {p: tuple(at) for p, at in places.items() if at}, len(chunks))
+    return Reading(tuple(spoken), {p: tuple(at) for p, at in places.items()}, len(chunks))
 
 
 def phrases(found: Sequence[Word]) -> Iterator[tuple[str, int, int]]:
-    """The phrases of one to three words that end in a word of meaning: their key, first and last word."""
+    """The phrases of one to three words that begin with one that may stand in a term: key, first and last word."""
     for at, word in enumerate(found):
-        if not is_content(word.key):
+        if not may_belong(word.key):
             continue
         phrase = word.key
         yield phrase, at, at

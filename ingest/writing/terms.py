@@ -12,18 +12,19 @@ import json
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from ingest.writing.english import NOUN_OPENERS, OTHER_OPENERS, STOP_WORDS
-from ingest.writing.words import is_content, tokens, word_key
+from ingest.writing.words import is_content, may_belong, tokens, word_key
 from kb.model import Chunk
 
-TERMS_VERSION = 1
+TERMS_VERSION = 2
 LINKING_WORDS = frozenset(("of", "to", "de", "du", "des", "da", "von", "der", "del"))  # inside a phrase of three
+SHORT = 30  # chunks, a quarter of an hour: in less, a term is said once and may still be what a talk is about
 SHINGLE = 5  # words
 ENGLISH_SHARE = 0.2  # of all words are stop words
 
@@ -36,16 +37,26 @@ class Term:
     noun: int = 0  # ... after a word that opens a noun phrase
     other: int = 0  # ... after a word that opens a verb phrase or precedes an adjective
     ends: int = 0  # ... and then a phrase ends: an adjective's rarely does
-    form: str = ""  # as it is spoken most often; only where it is said in two chunks or more
+    form: str = ""  # as it is spoken most often; only of a word that is said in two chunks or more, and of a phrase
+    around: int = 0  # the sum of hashes of the words around a phrase of a short episode, one for each chunk
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeTerms:
-    """The phrases of an episode by key: its words' keys joined by a space."""
+    """The phrases of an episode by key: its words' keys joined by a space.
+
+    Those of a short one are all here, with general words among theirs ("working memory"), and those words alone; of a
+    longer one, those of two and three words that are said in two chunks or more.
+    """
 
     chunks: int
     english: bool
     terms: dict[str, Term]
+
+    @property
+    def short(self) -> bool:
+        """Whether a phrase said once counts."""
+        return self.chunks < SHORT
 
 
 class _Keys(dict[str, str]):
@@ -63,40 +74,50 @@ class _Content(dict[str, bool]):
         return found
 
 
+class _Open(dict[str, bool]):
+    def __missing__(self, key: str) -> bool:
+        found = self[key] = bool(key) and may_belong(key)
+        return found
+
+
 class _Hashes(dict[str, int]):
     def __missing__(self, key: str) -> int:
         found = self[key] = zlib.crc32(key.encode("utf-8", "surrogatepass"))
         return found
 
 
-_KEYS, _CONTENT, _HASHES = _Keys(), _Content(), _Hashes()
+_KEYS, _CONTENT, _OPEN, _HASHES = _Keys(), _Content(), _Open(), _Hashes()
 
 
 def episode_terms(chunks: Sequence[Chunk]) -> EpisodeTerms:
     """Counts one transcript. Takes time linear in its length."""
     spoken = [_spoken(chunk) for chunk in chunks]
     keys = [[_KEYS[token] for token in chunk] for chunk in spoken]
-    counts, triples = _Counts(), Counter[tuple[str, ...]]()
+    short = len(chunks) < SHORT
+    counts, triples = _Counts(_OPEN if short else _CONTENT), Counter[tuple[str, ...]]()
     for chunk in keys:
-        counts.singles.update(key for key in set(chunk) if _CONTENT[key])
+        counts.singles.update(key for key in set(chunk) if counts.carries[key])
         for triple in set(zip(chunk, chunk[1:], chunk[2:], strict=False)):
             if _is_triple(triple):
                 triples[triple] += 1
-            elif triple[0] in NOUN_OPENERS and _CONTENT[triple[1]]:
-                counts.nouns[triple[2] if _CONTENT[triple[2]] else triple[1]] += 1  # the yeast; the wild yeast
+            elif triple[0] in NOUN_OPENERS and counts.carries[triple[1]]:
+                _count_noun(triple[1], triple[2], counts)
         for pair in set(pairwise(chunk)):
             _count_pair(pair, counts)
     chunks_with = dict(counts.singles)
-    chunks_with |= {" ".join(phrase): n for phrase, n in (*counts.pairs.items(), *triples.items()) if n > 1}
-    forms = _forms(spoken, {phrase for phrase, n in chunks_with.items() if n > 1})
+    chunks_with |= {" ".join(phrase): n for phrase, n in (*counts.pairs.items(), *triples.items()) if short or n > 1}
+    forms = _forms(spoken, {phrase for phrase, n in chunks_with.items() if n > 1 or " " in phrase}, counts.carries)
+    around = _around(keys, chunks_with) if short else Counter[str]()
     terms = {
-        p: Term(n, counts.nouns[p], counts.others[p], counts.ends[p], forms.get(p, "")) for p, n in chunks_with.items()
+        p: Term(n, counts.nouns[p], counts.others[p], counts.ends[p], forms.get(p, ""), around[p])
+        for p, n in chunks_with.items()
     }
     return EpisodeTerms(len(chunks), _is_english(keys), terms)
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
+    carries: dict[str, bool]  # whether a word may stand in a phrase
     singles: Counter[str] = field(default_factory=Counter)
     pairs: Counter[tuple[str, ...]] = field(default_factory=Counter)
     nouns: Counter[str] = field(default_factory=Counter)
@@ -104,13 +125,25 @@ class _Counts:
     ends: Counter[str] = field(default_factory=Counter)
 
 
+def _count_noun(key: str, after: str, counts: _Counts) -> None:
+    """Counts what stands after a word that opens a noun phrase: the yeast; the wild yeast; the question."""
+    if _CONTENT[after]:
+        counts.nouns[after] += 1
+        return
+    counts.nouns[key] += 1
+    if counts.carries[after]:
+        counts.nouns[after] += 1  # the reverberation time
+
+
 def _count_pair(pair: tuple[str, str], counts: _Counts) -> None:
     before, key = pair
-    if not _CONTENT[key]:
-        if _CONTENT[before]:
-            counts.ends[before] += 1
-    elif _CONTENT[before]:
-        counts.pairs[pair] += 1
+    if counts.carries[before] and not _CONTENT[key]:
+        counts.ends[before] += 1
+    if not counts.carries[key]:
+        return
+    if counts.carries[before]:
+        if _CONTENT[key] or _CONTENT[before]:
+            counts.pairs[pair] += 1
     elif before in OTHER_OPENERS:
         counts.others[key] += 1
 
@@ -137,7 +170,7 @@ def _is_english(keys: Iterable[Sequence[str]]) -> bool:
     return stops > ENGLISH_SHARE * total
 
 
-def _forms(spoken: Sequence[Sequence[str]], wanted: set[str]) -> dict[str, str]:
+def _forms(spoken: Sequence[Sequence[str]], wanted: set[str], carries: dict[str, bool]) -> dict[str, str]:
     """How each wanted phrase is most often spoken.
 
     The first word of a sentence has its capital from there, so such places count only where there is no other.
@@ -146,7 +179,7 @@ def _forms(spoken: Sequence[Sequence[str]], wanted: set[str]) -> dict[str, str]:
     for chunk in spoken:
         keys = [_KEYS[token] for token in chunk]
         for at, key in enumerate(keys):
-            if not _CONTENT[key]:
+            if not carries[key]:
                 continue
             phrase, form = key, chunk[at]
             weight = 1 if at == 0 or chunk[at - 1] not in ".?!" else 0
@@ -157,7 +190,29 @@ def _forms(spoken: Sequence[Sequence[str]], wanted: set[str]) -> dict[str, str]:
                     phrase, form = f"{phrase} {keys[end]}", f"{form} {chunk[end]}"
                 if phrase in wanted:
                     seen.setdefault(phrase, Counter())[form] += weight
-    return {phrase: _usual(forms) for phrase, forms in seen.items()}
+    found = {phrase: _usual(forms) for phrase, forms in seen.items()}
+    if len(spoken) < SHORT:
+        found |= {phrase: _without_capital(found[phrase]) for phrase, forms in seen.items() if not forms.total()}
+    return found
+
+
+def _without_capital(form: str) -> str:
+    """A phrase that was only said at the beginning of sentences, as it goes in one; a single word may be a name."""
+    return form[:1].lower() + form[1:] if " " in form and form[1:].islower() else form
+
+
+def _around(keys: Iterable[Sequence[str]], wanted: Container[str]) -> Counter[str]:
+    """For each phrase of two words or three the sum over its chunks of a hash of the words around its first mention."""
+    found = Counter[str]()
+    for chunk in keys:
+        here: dict[str, int] = {}
+        for at in range(len(chunk) - 1):
+            for end in (at + 2, at + 3):
+                phrase = " ".join(chunk[at:end])
+                if phrase in wanted and phrase not in here:
+                    here[phrase] = _HASHES[f"{' '.join(chunk[max(0, at - 1) : at])}|{' '.join(chunk[end : end + 1])}"]
+        found.update(here)
+    return found
 
 
 def _usual(forms: Counter[str]) -> str:
@@ -191,7 +246,7 @@ def shingles(texts: Iterable[str]) -> set[int]:
 
 def pack_terms(terms: EpisodeTerms) -> str:
     """As text for the journal; ``unpack_terms`` reads it."""
-    rows = {phrase: [t.chunks, t.noun, t.other, t.ends, t.form] for phrase, t in terms.terms.items()}
+    rows = {phrase: [t.chunks, t.noun, t.other, t.ends, t.form, t.around] for phrase, t in terms.terms.items()}
     return pack({"chunks": terms.chunks, "english": terms.english, "terms": rows})
 
 
@@ -242,6 +297,8 @@ def unpack(text: str) -> dict[str, Any]:
 class Lexicon:
     """All episodes added together: each phrase's chunks, and the episodes that have it in two chunks or more.
 
+    Of a short episode one chunk is enough.
+
     Adding an episode and taking it out again changes nothing.
     """
 
@@ -252,17 +309,19 @@ class Lexicon:
     nouns: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
+    around: Counter[str] = field(default_factory=Counter)
 
     def add(self, episode: EpisodeTerms, sign: int = 1) -> None:
         """Adds an episode, or takes it out where ``sign`` is -1."""
         self.chunks += sign * episode.chunks
         self.episodes += sign
         for phrase, term in episode.terms.items():
-            _count(self.in_episodes, phrase, sign if term.chunks > 1 else 0)
+            _count(self.in_episodes, phrase, sign if term.chunks > 1 or episode.short else 0)
             _count(self.in_chunks, phrase, sign * term.chunks)
             _count(self.nouns, phrase, sign * term.noun)
             _count(self.others, phrase, sign * term.other)
             _count(self.ends, phrase, sign * term.ends)
+            _count(self.around, phrase, sign * term.around)
 
 
 def _count(counter: Counter[str], phrase: str, by: int) -> None:
@@ -274,7 +333,7 @@ def _count(counter: Counter[str], phrase: str, by: int) -> None:
 
 def pack_lexicon(lexicon: Lexicon) -> str:
     """As text for the journal; ``unpack_lexicon`` reads it."""
-    columns = (lexicon.in_episodes, lexicon.in_chunks, lexicon.nouns, lexicon.others, lexicon.ends)
+    columns = (lexicon.in_episodes, lexicon.in_chunks, lexicon.nouns, lexicon.others, lexicon.ends, lexicon.around)
     rows = {phrase: [column[phrase] for column in columns] for phrase in sorted(lexicon.in_chunks)}
     return pack({"chunks": lexicon.chunks, "episodes": lexicon.episodes, "rows": rows})
 
@@ -285,7 +344,7 @@ def unpack_lexicon(text: str) -> Lexicon | None:
     try:
         table = unpack(text)
         lexicon.chunks, lexicon.episodes = int(table["chunks"]), int(table["episodes"])
-        columns = (lexicon.in_episodes, lexicon.in_chunks, lexicon.nouns, lexicon.others, lexicon.ends)
+        columns = (lexicon.in_episodes, lexicon.in_chunks, lexicon.nouns, lexicon.others, lexicon.ends, lexicon.around)
         for phrase, row in table["rows"].items():
             for column, value in zip(columns, row, strict=True):
                 _count(column, phrase, int(value))

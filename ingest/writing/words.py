@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ingest.writing.english import STOP_WORDS
+from ingest.writing.english import GENERAL_WORDS, STOP_WORDS
 
 # Words with their inner marks (don't, front-end, Node.js, C++), and what lies between two phrases.
 _WORD = r"\w+(?:[.'’\-]\w+)*[+#]{0,2}"
@@ -70,3 +70,8 @@ def _without_plural(key: str) -> str:
 def is_content(key: str) -> bool:
     """Whether a word may carry a phrase: no stop word, no bare number, no single letter of an alphabet."""
     return key not in STOP_WORDS and not key.isdecimal() and (len(key) > 1 or not key.isascii())
+
+
+def may_belong(key: str) -> bool:
+    """Whether a word may stand in a term: one that carries a phrase, or a general one, as in "working memory"."""
+    return key in GENERAL_WORDS or is_content(key)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
+KNOWN_WORDS = 50_000  # whose stems are kept: a search reads a thousand words, most of them again and again
 LONGEST_WORD = 40  # bytes; what is longer is no word but an address or a hash
 
 _WORD = re.compile(r"[^\W_]+")
@@ -30,6 +31,7 @@ class Stems:
     def __init__(self, language: str) -> None:
         code = language.replace("_", "-").split("-", maxsplit=1)[0].lower()
         self._code = "no" if code in {"nb", "nn"} else code
+        self._known = lru_cache(maxsize=KNOWN_WORDS)(self._stem)
 
     def stems(self, text: str) -> list[str]:
         """The stems of a text's words in order, without stop words."""
@@ -37,6 +39,9 @@ class Stems:
 
     def stem(self, word: str) -> str:
         """The stem of one word; empty for a stop word."""
+        return self._known(word)
+
+    def _stem(self, word: str) -> str:
         return next(iter(self.stemming.analyze(word)), "")
 
     def verbatim_words(self, text: str) -> list[str]:

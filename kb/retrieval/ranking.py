@@ -61,9 +61,8 @@ def rank(
 
 def _best_block(blocks: Iterable[Block]) -> dict[int, float]:
     best: dict[int, float] = {}
-    for block in blocks:
-        for i in range(block.first, block.first + block.count):
-            best[i] = max(best.get(i, 0.0), block.score)
+    for block in sorted(blocks, key=lambda b: b.score):  # a better one overwrites
+        best.update(dict.fromkeys(range(block.first, block.first + block.count), block.score))
     return best
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from kb.retrieval.ranking import Block, Scored, best_sentence, collapse, rank
 from kb.timecode import deep_link
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kb.index.lexical import LexicalIndex
     from kb.index.store import Store
     from kb.ports import Embedder, Ids, VectorIndex
@@ -67,16 +71,17 @@ def _find(sources: Sources, query: Query, mode: SearchMode, limit: int) -> tuple
 
 def _filters(store: Store, query: Query) -> tuple[Query, Filters | None]:
     """What may be found, with the names of shows and speakers as the library has them; None where that is nothing."""
-    shows = tuple(show.name for show in store.shows() if _named(show.name, show.slug, query.shows))
+    there = store.shows() if query.shows else ()
+    shows = tuple(show.name for show in there if _named(show.name, show.slug, query.shows))
     if query.shows and not shows:
-        known = ", ".join(show.name for show in store.shows()[:8]) or "none yet"
+        known = ", ".join(show.name for show in there[:8]) or "none yet"
         remark = f"no show is called {' or '.join(query.shows)} (there are: {known})"
         return replace(query, remarks=(*query.remarks, remark)), None
     if query.after and query.before and query.after >= query.before:
         remark = f"no day is both after {query.after} and before {query.before}"
         return replace(query, remarks=(*query.remarks, remark)), None
     return query, Filters(
-        shows=shows if query.shows else (),
+        shows=shows,
         speakers=query.speakers,
         after=query.after,
         before=query.before,
@@ -94,13 +99,20 @@ def _named(name: str, slug: str, asked: Sequence[str]) -> bool:
 
 
 def _ranked(sources: Sources, query: Query, filters: Filters, mode: SearchMode) -> list[Scored]:
-    words, blocks = ({}, []) if mode == "semantic" else _by_words(sources.lexical, query, filters)
-    meaning = {} if mode == "lexical" else _by_meaning(sources, query, filters, words)
+    if mode == "lexical":
+        words, blocks = _by_words(sources.lexical, query, filters)
+        meaning: dict[int, float] = {}
+    else:
+        assert sources.embedder is not None
+        with ThreadPoolExecutor(1) as beside:  # the model runs outside Python's lock
+            vector = beside.submit(sources.embedder.encode_query, query.text)
+            words, blocks = _by_words(sources.lexical, query, filters)
+        meaning = _by_meaning(sources, vector.result(), filters, words)
     if query.phrases:  # an exact phrase must be there, whatever else is near
-        exact = words if mode != "semantic" else _by_words(sources.lexical, query, filters)[0]
-        meaning = {i: cosine for i, cosine in meaning.items() if i in exact}
-    rarity = sum(sources.lexical.rarity(query.words).values())
-    return rank(words, blocks, meaning, rarity)
+        meaning = {i: cosine for i, cosine in meaning.items() if i in words}
+    if mode == "semantic":
+        words, blocks = {}, []
+    return rank(words, blocks, meaning, sum(sources.lexical.rarity(query.words).values()))
 
 
 def _by_words(lexical: LexicalIndex, query: Query, filters: Filters) -> tuple[dict[int, float], list[Block]]:
@@ -109,13 +121,13 @@ def _by_words(lexical: LexicalIndex, query: Query, filters: Filters) -> tuple[di
     return found, blocks
 
 
-def _by_meaning(sources: Sources, query: Query, filters: Filters, also: Mapping[int, float]) -> dict[int, float]:
+def _by_meaning(
+    sources: Sources, vector: NDArray[np.float32], filters: Filters, also: Mapping[int, float]
+) -> dict[int, float]:
     """Cosines of the nearest passages, and of those that the words found."""
     import numpy as np
 
     assert sources.vectors is not None
-    assert sources.embedder is not None
-    vector = sources.embedder.encode_query(query.text)
     allowed: Ids | None = sources.store.passage_ids(filters) if filters else None
     ids, scores = sources.vectors.search(vector, CANDIDATES, allowed)
     known = dict(zip(ids.tolist(), scores.tolist(), strict=True))
@@ -127,9 +139,13 @@ def _by_meaning(sources: Sources, query: Query, filters: Filters, also: Mapping[
 
 
 def _hits(sources: Sources, query: Query, ranked: Sequence[Scored], limit: int) -> tuple[Hit, ...]:
-    best = ranked[: limit * SPARE]
-    passages = sources.store.passages([scored.id for scored in best])
-    found = collapse([(scored, passages[scored.id]) for scored in best if scored.id in passages], limit)
+    found: list[tuple[Scored, Passage]] = []
+    for at in range(0, min(len(ranked), limit * SPARE), limit):
+        best = ranked[at : at + limit]
+        passages = sources.store.passages([scored.id for scored in best])
+        found = collapse([*found, *((scored, passages[scored.id]) for scored in best if scored.id in passages)], limit)
+        if len(found) == limit:
+            break
     reading = _Reading(sources.lexical, telling(sources.lexical, query.words), query.speakers)
     return tuple(reading.hit(number, scored, passage) for number, (scored, passage) in enumerate(found, start=1))
 
@@ -148,9 +164,10 @@ class _Reading:
     speakers: Sequence[str]
 
     def hit(self, number: int, scored: Scored, passage: Passage) -> Hit:
-        sentence = self.moment(passage)
+        stems = {word: self.lexical.stem(word) for word in self.lexical.distinct_words(passage.text)}
+        asked_for = {word: stem for word, stem in stems.items() if stem in self.rarity}
+        sentence = self.moment(passage, asked_for)
         moment_s = sentence.start_s if sentence else passage.start_s
-        words = self.lexical.distinct_words(passage.text)
         return Hit(
             rank=number,
             score=round(scored.score, 6),
@@ -159,15 +176,23 @@ class _Reading:
             speaker=sentence.speaker if sentence else "",
             sentence=sentence.text if sentence else "",
             url=deep_link(passage.episode.url, passage.episode.video_id, moment_s),
-            matched=tuple(word for word in words if self.lexical.stem(word) in self.rarity),
+            matched=tuple(asked_for),
         )
 
-    def moment(self, passage: Passage) -> Sentence | None:
-        """The sentence that answers best, said by whom was asked for where the query names speakers."""
+    def moment(self, passage: Passage, asked_for: Mapping[str, str]) -> Sentence | None:
+        """The sentence that answers best, said by whom was asked for where the query names speakers.
+
+        ``asked_for`` maps those words of the passage that the query asks for to their stems.
+        """
         wanted = [name_words(name) for name in self.speakers]
         said = [s for s in passage.sentences if any(name <= name_words(s.speaker) for name in wanted)]
-        sentences = said or list(passage.sentences)
+        sentences = said or passage.sentences
         if not sentences:
             return None
-        stems = [frozenset(self.lexical.stems(sentence.text)) for sentence in sentences]
+        stems = [self._stems_in(sentence.text, asked_for) for sentence in sentences]
         return sentences[best_sentence(sentences, stems, self.rarity)]
+
+    def _stems_in(self, text: str, asked_for: Mapping[str, str]) -> frozenset[str]:
+        near = {word: stem for word, stem in asked_for.items() if word in text}  # spares most sentences the next line
+        words = self.lexical.distinct_words(text) if near else ()
+        return frozenset(near[word] for word in words if word in near)

@@ -8,15 +8,26 @@ from fakes.embedder import HashEmbedder
 from fakes.talks import GREETING, lines_about
 
 from ingest.writing.carrying import carrying
-from ingest.writing.concepts import Phrase, candidates, choose_concepts, identity, standing_out
+from ingest.writing.concepts import Phrase, candidates, choose_concepts, identity, standing_out, ties
 from ingest.writing.digest import Concept, Digest, pack_digest, unpack_digest
 from ingest.writing.extractive import digest_episode, is_a_name
 from ingest.writing.fitness import fitness
 from ingest.writing.reading import read_chunks
 from ingest.writing.render import linked, render_note
-from ingest.writing.terms import EpisodeTerms, Lexicon, Term, episode_terms, shingles
+from ingest.writing.terms import (
+    SHORT,
+    EpisodeTerms,
+    Lexicon,
+    Term,
+    episode_terms,
+    pack_lexicon,
+    pack_terms,
+    shingles,
+    unpack_lexicon,
+    unpack_terms,
+)
 from ingest.writing.words import words
-from kb.model import Chunk, Episode, Segment, Transcript
+from kb.model import Chunk, Episode, Segment, Sentence, Transcript
 from kb.notes.notefile import parse_note
 from kb.transcripts.passages import transcript_chunks
 
@@ -63,6 +74,7 @@ def digest_of(*talks: tuple[Episode, tuple[Chunk, ...]]) -> Digest:
         "Thanks to everybody who sent the bakery a letter about sourdough and wild yeast.",
         "When the baker feeds the sourdough starter twice a day with some fresh flour.",
         "Flour.",
+        "Flour in a bag, a jar of sourdough starter, the yeast of a week, the salt.",
         "The the baker, you know, um, kind of feeds, like, the the starter and stuff.",
     ],
 )
@@ -124,6 +136,63 @@ def test_an_episode_has_at_most_eight_concepts_and_what_others_speak_of_comes_fi
 def test_where_there_is_little_even_the_brief_is_a_concept() -> None:
     own = EpisodeTerms(2, True, {"brief": Term(2)})
     assert choose_concepts([Phrase("brief", 1.0, "brief")], own, {}, 1)
+
+
+TERM_TALKS = (
+    ("The forgetting curve falls like a stone.", "People keep cats in the garden.", "A cat sleeps on the wall."),
+    (
+        "Listeners know about the forgetting curve.",
+        "Ships carried two clocks.",
+        "The wall is green and the wall is old.",
+    ),
+    ("What fades is on a forgetting curve again.", "Ships carried two clocks.", "A wall needs stones."),
+    ("He has a working memory of seven words.", "A green wall was sold by Ann."),
+    ("They test working memory with numbers.", "Bread is baked in an oven."),
+)
+
+
+def term_library() -> tuple[Lexicon, list[EpisodeTerms]]:
+    """Short talks, each line a chunk of its own."""
+    lines = [[Sentence(at * 30.0, at * 30.0 + 9, text) for at, text in enumerate(said)] for said in TERM_TALKS]
+    chunks = [[Chunk(s.text, s.start_s, s.start_s + 9, (s,)) for s in said] for said in lines]
+    all_terms = [episode_terms(said) for said in chunks]
+    lexicon = Lexicon()
+    for terms in all_terms:
+        lexicon.add(terms)
+    return lexicon, all_terms
+
+
+def test_a_term_that_several_short_talks_say_ties_them_though_each_says_it_once() -> None:
+    lexicon, all_terms = term_library()
+    assert [set(ties(own, lexicon)) for own in all_terms[1:4:2]] == [{"forgetting curve"}, {"working memory"}]
+    episode = Episode(id="x", title="Untitled", show="Show")
+    found = candidates(standing_out(episode, all_terms[0], lexicon), all_terms[0])
+    assert found[0].key == "forgetting curve"
+    assert found[0].tie
+
+
+def test_a_sentence_that_recurs_and_a_phrase_of_one_talk_tie_nothing() -> None:
+    lexicon, all_terms = term_library()
+    bound = {phrase for own in all_terms for phrase in ties(own, lexicon)}
+    assert "ship carried" in lexicon.in_chunks
+    assert bound == {"forgetting curve", "working memory"}
+
+
+def test_a_long_episode_keeps_of_its_phrases_those_said_twice() -> None:
+    sentence = Sentence(0.0, 9.0, "The forgetting curve falls.")
+    chunk, other = Chunk(sentence.text, 0.0, 9.0, (sentence,)), Chunk("", 9.0, 18.0, ())
+    assert "forgetting curve" in episode_terms([chunk, *[other] * (SHORT - 2)]).terms
+    assert "forgetting curve" not in episode_terms([chunk, *[other] * (SHORT - 1)]).terms
+    assert "forgetting curve" in episode_terms([chunk, chunk, *[other] * (SHORT - 2)]).terms
+
+
+def test_what_is_added_to_a_lexicon_can_be_taken_out_and_comes_back_from_the_journal() -> None:
+    lexicon, all_terms = term_library()
+    kept = unpack_lexicon(pack_lexicon(lexicon))
+    assert kept == lexicon
+    for own in all_terms:
+        lexicon.add(unpack_terms(pack_terms(own)) or own, -1)
+    assert lexicon == Lexicon()
 
 
 def test_front_end_is_one_concept_however_it_is_spelt() -> None:
