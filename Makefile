@@ -25,7 +25,7 @@ help:  ## List these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(RUN_STAMP)  ## Install, ingest the sample talks into this library and serve the app (PORT=8501)
-	@$(BIN)/hark ingest samples/second-hearing samples/leader-tape --library .
+	@$(BIN)/hark ingest samples --library .
 	@exec $(BIN)/hark app --no-browser --library . $(if $(strip $(PORT)),--port $(strip $(PORT)))
 
 test: check chromium  ## Install what the tests need, check the code and run every test

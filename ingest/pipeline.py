@@ -66,6 +66,7 @@ class _Run:
         self._root = library.root
         self._journal = journal
         self._progress = progress
+        self._embedded = 0  # texts, before the notes were written
 
     def run(self, base: Path, items: Sequence[tuple[str, SourceItem]], began: float) -> IngestReport:
         """All stages; each that has nothing to do costs next to nothing."""
@@ -146,7 +147,7 @@ class _Run:
         unreadable: list[Problem] = []
         writer = NoteWriter(self._library, self._journal, files, self._progress)
         if plan.notes:
-            self._library.refresh(self._progress, snapshot=False)
+            self._embedded = self._library.refresh(self._progress, snapshot=False).embedded
             there = {found.episode.id: found.transcript for found in self._library.store.episodes()}
             due = [note for note in plan.notes if there.get(note.episode_id) == note.transcript_path]
             gone = [note for note in plan.notes if there.get(note.episode_id) != note.transcript_path]
@@ -162,5 +163,6 @@ class _Run:
         from kb.index.refresh import is_stale
 
         if changed or is_stale(self._root, self._library.store):
-            return self._library.refresh(self._progress)
+            report = self._library.refresh(self._progress)
+            return replace(report, embedded=report.embedded + self._embedded)
         return None

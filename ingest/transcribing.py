@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ingest.errors import NotAnEpisodeError, TemporaryError
@@ -93,8 +93,9 @@ class Transcriber:
             self._refuse(read, f"{DUPLICATE}{owner}{SAME_ID}{found.episode.id}")
             return None
         self.done.remarks += [Problem(read.where, f"{f.message} ({f.rule})") for f in found.findings]
-        data = render_webvtt(Transcript(found.episode, found.segments)).encode("utf-8", "replace")
-        return _Said(read, found.episode, data, sha256(data))
+        episode = replace(found.episode, media=_portable(found.episode.media, self._root))
+        data = render_webvtt(Transcript(episode, found.segments)).encode("utf-8", "replace")
+        return _Said(read, episode, data, sha256(data))
 
     def _refuse(self, read: Read, reason: str) -> None:
         refuse(self.done, read.where, reason)
@@ -152,6 +153,15 @@ def refuse(done: Transcribed, where: str, reason: str) -> None:
         done.passed_over.append(Problem(where, reason.removeprefix(PASSED_OVER)))
     else:
         done.failed.append(Problem(where, reason))
+
+
+def _portable(media: str, root: Path) -> str:
+    """Where a recording is: relative to the library where it lies inside, so that the two can move together."""
+    path = Path(media)
+    if not path.is_absolute():
+        return media
+    path = path.resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else media
 
 
 def _line(error: HarkError) -> str:

@@ -2,7 +2,7 @@
 
     python samples/make_samples.py
 
-`samples/scripts/*.md` is the source of truth: a TOML head, turns ("Oona: ..."), spans
+`samples/scripts/*.talk` is the source of truth: a TOML head, turns ("Oona: ..."), spans
 (`<!-- begin NAME -->` ... `<!-- end NAME -->`) and the queries each span answers.
 From it come, per episode, NAME.ogg, NAME.en.vtt and NAME.info.json in `samples/<show>/`,
 and for all of them `benchmarks/data/sample_queries.jsonl`.
@@ -119,7 +119,7 @@ def main() -> int:
         return 1
     shows, voices = read_cast(SAMPLES / "scripts" / "shows.toml")
     rows: list[dict[str, object]] = []
-    for path in sorted((SAMPLES / "scripts").glob("*.md")):
+    for path in sorted((SAMPLES / "scripts").glob("*.talk")):
         script = read_script(path, voices)
         cues = make_episode(script, shows[script.show], voices)
         rows += query_rows(script, cues)

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
 QUERIES = ROOT / "benchmarks" / "data" / "sample_queries.jsonl"
-SCRIPTS = sorted((SAMPLES / "scripts").glob("*.md"))
+SCRIPTS = sorted((SAMPLES / "scripts").glob("*.talk"))
 CAST = tomllib.loads((SAMPLES / "scripts" / "shows.toml").read_text(encoding="utf-8"))
 
 OPUS_HZ = 48_000  # granule positions count at this rate, whatever went in (RFC 7845, section 4)

@@ -345,3 +345,13 @@ def test_a_single_file_is_a_source_as_well(library: Library, source: Path) -> No
     report = ingest(library, source / "lamp-1.en.vtt")
     assert report.new == 1
     assert json.loads((source / "lamp-1.info.json").read_text())["title"] == library.episodes()[0].episode.title
+
+
+def test_a_recording_inside_the_library_is_named_relative_to_it(tmp_path: Path) -> None:
+    from ingest.transcribing import _portable
+
+    inside = tmp_path / "talks" / "one.ogg"
+    assert _portable(str(inside), tmp_path) == "talks/one.ogg"
+    assert _portable("/elsewhere/one.ogg", tmp_path) == "/elsewhere/one.ogg"
+    assert _portable("talks/one.ogg", tmp_path) == "talks/one.ogg"
+    assert _portable("", tmp_path) == ""
