@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import log10
 
 import sentencex
 
@@ -21,7 +22,10 @@ WEIGHED = 48  # sentences whose meaning is compared
 FEWEST_WORDS = 5  # a shorter sentence says nothing by itself
 PER_EPISODE = 3
 REPLY = 0.9  # what a question's words are worth to the statement that follows it
-SUPPORTED = 0.5  # the least that the best sentence must be worth
+# The least that the best passage must score in a library of a hundred passages, and how much more in one ten times as
+# large: the best of many that have nothing to do with a question comes nearer to it than the best of a few.
+ENOUGH, ENOUGH_MORE = 0.45, 0.13
+BY_WORDS_ALONE = 0.25  # what is missing in a score without meaning
 GOOD = 0.7  # other sentences must be worth this share of the best one
 
 
@@ -38,7 +42,7 @@ def answer(sources: Sources, question: str, *, limit: int = 4) -> Answer:
     started = time.perf_counter()
     found = search(sources, question, limit=PASSAGES)
     best = _weighed(sources, question, _candidates(sources, question, found.hits))
-    supported = bool(best) and best[0].worth >= SUPPORTED
+    supported = bool(best) and found.hits[0].score >= _enough(sources)
     return Answer(
         question=question,
         supported=supported,
@@ -47,6 +51,12 @@ def answer(sources: Sources, question: str, *, limit: int = 4) -> Answer:
         took_ms=(time.perf_counter() - started) * 1000,
         remarks=found.remarks,
     )
+
+
+def _enough(sources: Sources) -> float:
+    """The score from which the best passage answers."""
+    more = ENOUGH_MORE * max(0.0, log10(max(1, len(sources.lexical)) / 100))
+    return ENOUGH + more - (BY_WORDS_ALONE if sources.embedder is None else 0.0)
 
 
 def _candidates(sources: Sources, question: str, hits: Sequence[Hit]) -> list[_Candidate]:
