@@ -46,7 +46,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
         path = root / "transcripts" / "talks" / f"{transcript.episode.id}.vtt"
         path.parent.mkdir(exist_ok=True)
         path.write_text(render_webvtt(transcript), encoding="utf-8")
-    note = "Salt keeps the barnacles off a mooring, says the harbour master.\n"
+    note = compose_note(FrontMatter(title="On moorings"), "Salt keeps the barnacles off a mooring.\n")
     (root / "notes" / "own").mkdir()
     (root / "notes" / "own" / "moorings.md").write_text(
         compose_note(FrontMatter(title="On moorings"), note), encoding="utf-8"
