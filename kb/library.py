@@ -12,14 +12,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kb.errors import LibraryBusyError, LibraryDamagedError, LibraryReadOnlyError, NotFoundError
+from kb.errors import HarkError, LibraryBusyError, LibraryDamagedError, LibraryReadOnlyError, NotFoundError
 from kb.index.catalogue import Backlink, EpisodeEntry, NoteEntry, Show
 from kb.index.store import Store, open_store, set_aside
 from kb.model import Answer, Episode, Note, SearchMode, SearchResult, Transcript
@@ -203,7 +203,7 @@ class Library:
             if self._sources is None or self._sources[0] != generation:
                 embedder = self.embedder()
                 # The model loads while the indexes are opened: both wait for files and run outside Python's lock.
-                Thread(target=embedder.encode_query, args=("",), daemon=True).start()
+                Thread(target=_load, args=(embedder,)).start()
                 snapshot = current_snapshot(self.derived, self.store, embedder, self.settings.language)
                 sources = Sources(self.store, snapshot.lexical, snapshot.vectors, embedder)
                 self._sources = generation, sources
@@ -302,3 +302,9 @@ class Library:
             stale=is_stale(self.root, self.store),
             disk_bytes=sum(f.stat().st_size for f in self.derived.rglob("*") if f.is_file()),
         )
+
+
+def _load(embedder: Embedder) -> None:
+    """Loads the model; where that fails, the search that needs it says so."""
+    with suppress(HarkError):
+        embedder.encode_query("")

@@ -20,8 +20,8 @@ from kb.model import Passage, Sentence
 
 SATURATION = 2.2  # BM25's k1 + 1: the most that one word gives, over its rarity
 MEANING = 0.6  # what a cosine of one adds
-SHORTEST_QUOTE = 24  # characters: what is shorter may stand in a note by chance
-QUESTION = 0.7  # what a question's words are worth beside a statement's
+SHORTEST_QUOTE = 24  # characters: what is shorter says little, and may stand in a note by chance
+NO_ANSWER = 0.7  # what the words of a question, or of a scrap, are worth beside a statement's
 TELLING = 0.25  # the share of a query that a sentence must cover to be told from the others
 
 
@@ -100,14 +100,15 @@ def best_sentence(sentences: Sequence[Sentence], stems: Sequence[frozenset[str]]
     """The index of the sentence that answers best: it covers most of the query, by rarity; the first of equals.
 
     ``stems`` are the stemmed words of each sentence, ``rarity`` maps the query's stems to their inverse document
-    frequency. A question is not an answer, and counts for less; where no sentence covers enough to be told from the
+    frequency. A question or a scrap is no answer, and counts for less; where no sentence covers enough to be told from the
     others, the first is taken: there the passage's subject begins. Of equals the shorter one is taken.
     """
     total = sum(rarity.values()) or 1.0
 
     def worth(at: int) -> float:
         covered = sum(weight for stem, weight in rarity.items() if stem in stems[at]) / total
-        covered *= QUESTION if sentences[at].text.endswith("?") else 1.0
-        return covered - len(sentences[at].text) / 20_000 if covered >= TELLING else -1.0
+        text = sentences[at].text
+        covered *= NO_ANSWER if text.endswith("?") or len(text) < SHORTEST_QUOTE else 1.0
+        return covered - len(text) / 20_000 if covered >= TELLING else -1.0
 
     return max(range(len(sentences)), key=lambda at: (worth(at), -at))

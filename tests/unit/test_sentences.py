@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.model import Episode, FrontMatter, Note, NoteBlock, NoteKind, Segment, Transcript
+from kb.model import Episode, FrontMatter, Note, NoteBlock, NoteKind, Segment, Transcript, WikiLink
 from kb.transcripts.passages import CHUNK_S, LONGEST_CHUNK, note_chunks, transcript_chunks
 from kb.transcripts.sentences import LONGEST_SENTENCE, sentences
 
@@ -83,13 +85,15 @@ def test_chunks_come_near_half_a_minute() -> None:
 
 def gathered(kind: NoteKind, *texts: str) -> Note:
     front = FrontMatter(title="Tide", kind=kind, generated=(("writer", "extractive"),))
-    blocks = tuple(NoteBlock(text, "", (), 1) for text in texts)
+    blocks = tuple(NoteBlock(text, "", (), line) for line, text in enumerate(texts, start=1))
     return Note("concepts/tide.md", "", front, blocks)
 
 
 def test_of_a_gathered_page_only_what_a_person_wrote_is_searched() -> None:
     quoted = "Ada Moor: the tide comes in twice a day, and twice a day the harbour goes out to meet it. 00:01:02"
     own = "I keep coming back to this page when I plan the next walk along the shore with the children."
-    assert [c.text for c in note_chunks(gathered("concept", quoted, own, "See also: moon"))] == [own]
+    page = gathered("concept", quoted, own, "Near it: " + ", ".join(["harmonic analysis"] * 6))
+    links = tuple(WikiLink("concepts/harmonic_analysis", "harmonic analysis", line=3) for _ in range(6))
+    assert [c.text for c in note_chunks(replace(page, links=links))] == [own]
     assert note_chunks(gathered("show", quoted, own)) == ()
     assert len(note_chunks(gathered("episode", quoted))) == 1
