@@ -100,8 +100,8 @@ def best_sentence(sentences: Sequence[Sentence], stems: Sequence[frozenset[str]]
     """The index of the sentence that answers best: it covers most of the query, by rarity; the first of equals.
 
     ``stems`` are the stemmed words of each sentence, ``rarity`` maps the query's stems to their inverse document
-    frequency. A question or a scrap is no answer, and counts for less; where no sentence covers enough to be told from the
-    others, the first is taken: there the passage's subject begins. Of equals the shorter one is taken.
+    frequency. A question or a scrap is no answer, and counts for less; where no sentence covers enough to be told
+    from the others, the first is taken: there the passage's subject begins. Of equals the shorter one is taken.
     """
     total = sum(rarity.values()) or 1.0
 

@@ -19,7 +19,7 @@ CHUNK_S = 30.0
 LONGEST_CHUNK = 1100  # characters: about what a model of 256 tokens reads
 SHORTEST_S = 6.0  # a shorter last chunk joins the one before it
 SILENCE_S = 20.0  # a longer one ends a chunk
-GATHERED_LINE = 80  # characters; what is longer on a gathered page, no list of links and without a time, a person wrote
+GATHERED_LINE = 80  # characters; what is longer on a gathered page, names no time and is no list, a person wrote
 NOTE_CHUNK = 700  # characters; short blocks under one heading are put together up to this
 
 
@@ -89,13 +89,8 @@ def _own_blocks(note: Note) -> Sequence[NoteBlock]:
     linked: Counter[int] = Counter()  # characters of links, by line
     for link in note.links:
         linked[link.line] += len(link.label or link.target)
-    return [
-        block
-        for block in note.blocks
-        if len(block.text) > GATHERED_LINE
-        and not _CLOCK.search(block.text)
-        and 2 * linked[block.line] < len(block.text)
-    ]
+    long = (block for block in note.blocks if len(block.text) > max(GATHERED_LINE, 2 * linked[block.line]))
+    return [block for block in long if not _CLOCK.search(block.text)]
 
 
 def _group_blocks(blocks: Iterable[NoteBlock]) -> Iterator[list[NoteBlock]]:

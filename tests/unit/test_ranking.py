@@ -52,7 +52,11 @@ def test_a_note_gives_way_to_the_quotation_it_holds() -> None:
 
 
 def test_the_moment_is_the_sentence_that_covers_most() -> None:
-    said = [Sentence(0, 1, "tide and moon"), Sentence(1, 2, "the tide"), Sentence(2, 3, "tide and moon again")]
+    said = [
+        Sentence(0, 1, "It is the tide and the moon."),
+        Sentence(1, 2, "The tide comes in at noon."),
+        Sentence(2, 3, "The tide and the moon are here again."),
+    ]
     stems = [frozenset({"tide", "moon"}), frozenset({"tide"}), frozenset({"tide", "moon", "again"})]
     assert best_sentence(said, stems, {"tide": 1.0, "moon": 3.0}) == 0
     assert best_sentence(said, stems, {"again": 5.0}) == 2
@@ -60,10 +64,14 @@ def test_the_moment_is_the_sentence_that_covers_most() -> None:
     assert best_sentence(said, stems, {}) == 0
 
 
-def test_a_statement_is_a_better_answer_than_a_question() -> None:
-    said = [Sentence(0, 1, "Why do tides turn?"), Sentence(1, 2, "Tides turn with the moon.")]
+def test_a_statement_is_a_better_answer_than_a_question_or_a_scrap() -> None:
+    said = [
+        Sentence(0, 1, "Why do the tides turn twice?"),
+        Sentence(1, 2, "Tides turn."),
+        Sentence(2, 3, "Tides turn with the moon."),
+    ]
     both = frozenset({"tide", "turn"})
-    assert best_sentence(said, [both, both], {"tide": 1.0, "turn": 1.0}) == 1
+    assert best_sentence(said, [both] * 3, {"tide": 1.0, "turn": 1.0}) == 2
 
 
 def test_the_passage_begins_where_no_sentence_tells_enough() -> None:
