@@ -59,6 +59,11 @@ def test_the_port_of_the_environment_must_be_one(tmp_path: Path) -> None:
     assert ran.stderr == "hark: HARK_PORT is no port: 'eighty'\n"
 
 
+def _mind_interrupts() -> None:
+    """A shell starts what it runs in the background with SIGINT ignored, and every child inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_it_answers_then_stops_with_its_child(tmp_path: Path, end: signal.Signals) -> None:
     create_library(tmp_path, "Nine Lanterns").close()
@@ -68,6 +73,7 @@ def test_it_answers_then_stops_with_its_child(tmp_path: Path, end: signal.Signal
     app = subprocess.Popen(
         [*HARK, "app", "--no-browser", "--port", str(port), "--library", str(tmp_path)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_mind_interrupts,  # noqa: PLW1509  # this process has no threads
     )  # fmt: skip
     try:
         assert app.stdout is not None
