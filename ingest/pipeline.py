@@ -76,7 +76,7 @@ class _Run:
         if plan.reads:
             files = self._files()
         noted, unreadable = self._write(files)
-        index = self._index(changed=bool(read.written or noted.notes or noted.pages))
+        index = self._index(files, changed=bool(read.written or noted.notes or noted.pages))
         return IngestReport(
             episodes=plan.unchanged + read.new + read.changed + read.unchanged,
             new=read.new,
@@ -159,10 +159,13 @@ class _Run:
         writer.done.kept += plan.kept
         return writer.done, unreadable
 
-    def _index(self, *, changed: bool) -> RefreshReport | None:
+    def _index(self, files: Files, *, changed: bool) -> RefreshReport | None:
         from kb.index.refresh import is_stale
 
-        if changed or is_stale(self._root, self._library.store):
+        store = self._library.store
+        # What was seen at the start spares a second look, where it is all as the index has it.
+        seen = {path: stat for path, stat in files.stats.items() if path.endswith((".md", ".vtt"))}
+        if changed or (seen != store.stats() and is_stale(self._root, store)):
             report = self._library.refresh(self._progress)
             return replace(report, embedded=report.embedded + self._embedded)
         return None

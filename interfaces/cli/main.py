@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -11,6 +12,7 @@ def run() -> None:
 
     130 after Ctrl-C. A reader that closes the pipe (`hark search x | head -1`) ends the command without a word.
     """
+    gc.set_threshold(50_000)  # a command makes many objects while it starts, and hardly any garbage
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a title in another script must not end the command

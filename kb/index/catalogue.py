@@ -175,6 +175,10 @@ class Catalogue(Database):
         """Whether the file was read before."""
         return self.row("SELECT 1 FROM files WHERE path = ?", (path,)) is not None
 
+    def stats(self) -> dict[str, tuple[int, int]]:
+        """Size and time of change of every file as it was read, by path."""
+        return {path: (size, mtime_ns) for path, size, mtime_ns in self.rows("SELECT path, size, mtime_ns FROM files")}
+
     def findings(self) -> tuple[tuple[str, Finding], ...]:
         """What is wrong with the files, by path; two transcripts of one episode included."""
         rows = self.rows(

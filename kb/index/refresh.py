@@ -105,8 +105,7 @@ def kind_of(path: str) -> FileKind:
 
 def is_stale(root: Path, store: Store) -> bool:
     """Whether a file was added, changed or removed since the index was made, going by size and time of change."""
-    on_disk, stored = scan_library(root).files, store.files()
-    return on_disk.keys() != stored.keys() or any(_differs(on_disk[path], stored[path]) for path in on_disk)
+    return scan_library(root).files != store.stats()
 
 
 # --- doing --------------------------------------------------------------------------------------------------------
