@@ -4,6 +4,7 @@
     └── IngestError
         ├── TemporaryError           may pass by itself: try again later
         └── PermanentError           stays until somebody changes something
+            ├── NoTranscriptError    nobody has written down yet what is said
             └── NotAnEpisodeError    (a CaptionError too) a README, a playlist: passed over with its reason, no failure
 
 ``scan_folder`` raises what concerns the source as a whole, ``read_item`` what concerns one episode.
@@ -19,11 +20,19 @@ class IngestError(HarkError):
 
 
 class TemporaryError(IngestError):
-    """It may pass by itself: try again later."""
+    """It may pass by itself: try again later, after ``retry_after_s`` seconds where the other side said so."""
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.retry_after_s = retry_after_s
 
 
 class PermanentError(IngestError):
     """It stays until somebody changes something."""
+
+
+class NoTranscriptError(PermanentError):
+    """There is an episode, and no transcript of it."""
 
 
 class NotAnEpisodeError(PermanentError, CaptionError):
