@@ -64,12 +64,12 @@ $(BIN)/python:
 
 $(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Installing what Hark needs (some minutes the first time)'
-	@$(BIN)/python -m pip install --quiet -e . -c constraints.txt
+	@$(BIN)/python -m pip install --quiet -e . --config-settings editable_mode=compat -c constraints.txt
 	@touch $@
 
 $(TEST_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo 'Installing what Hark and its tests need (some minutes the first time)'
-	@$(BIN)/python -m pip install --quiet -e '.[dev]' -c constraints.txt
+	@$(BIN)/python -m pip install --quiet -e '.[dev]' --config-settings editable_mode=compat -c constraints.txt
 	@touch $(RUN_STAMP) $@
 
 # The browser tests need a Chromium. It is installed where apt may do that without asking, else those tests are skipped.

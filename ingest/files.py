@@ -2,20 +2,27 @@
 
 A file is written under another name, flushed to the disk, renamed, and its folder flushed (Pillai et al., "All file
 systems are not created equal", 2014). Only after that may a row say that it is there.
+
+A file that a person may be saving at this moment is never overwritten: ``replace_file`` exchanges it for the new one,
+then looks at what came out. That stays in ``.hark/displaced``, for an editor may still have it open, and
+``ingest.settling`` looks there again.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest import renames
 from kb.errors import DiskFullError, LibraryError, LibraryReadOnlyError
 
+DISPLACED = ".hark/displaced"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CLOSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
@@ -39,6 +46,26 @@ class NewFile:
 
     path: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A file was not as it was expected to be, so that it stands as it was found: look again."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """A file that was replaced: ``file`` is where it is now, ``path`` where it was, ``data`` what was in it.
+
+    ``left`` is the hash of what was put in its place.
+    """
+
+    file: Path
+    path: str
+    data: bytes
+    left: str
 
 
 def sha256(data: bytes) -> str:
@@ -76,22 +103,178 @@ def write_files(root: Path, files: Iterable[NewFile]) -> dict[str, FileState]:
 
 
 def _write(root: Path, target: Path, data: bytes) -> FileState:
-    temporary = root / ".hark" / "tmp" / f"{os.getpid()}-{hashlib.sha256(os.fsencode(target)).hexdigest()[:16]}"
+    temporary = _temporary(root, target)
     temporary.parent.mkdir(exist_ok=True)
     try:
         state = _fill(temporary, data)
-        try:
-            temporary.replace(target)
-        except OSError as error:
-            if error.errno != errno.EXDEV:  # a folder of the library may lie on another disk than .hark
-                raise
-            temporary.unlink()
-            temporary = target.with_name(f".{temporary.name}")
-            state = _fill(temporary, data)
-            temporary.replace(target)
+        _move(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
     return state
+
+
+def _move(source: Path, target: Path) -> None:
+    """Renames a file over another; a folder of the library may lie on another disk than .hark."""
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = target.with_name(f".{source.name}")
+        try:
+            found = _fill(beside, source.read_bytes())
+            os.utime(beside, ns=(found.mtime_ns, source.stat().st_mtime_ns))
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def read_file(root: Path, path: str) -> tuple[bytes, FileState] | None:
+    """What is in a file of the library, and its state; None where there is none. Raises LibraryError."""
+    with understood(path, "read"):
+        try:
+            with (root / path).open("rb") as file:
+                data, found = file.read(), os.fstat(file.fileno())
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+    return data, FileState(sha256(data), len(data), found.st_mtime_ns)
+
+
+def replace_file(root: Path, path: str, data: bytes, expected: bytes | None) -> FileState | Changed:
+    """Writes a file in the place of one that holds ``expected``, or of none (None), so that no one's edit is lost.
+
+    Whatever a person saves under that name before, during or after stays there or is kept in ``.hark/displaced``. The
+    caller flushes the folder with ``sync_folders``. Raises as ``write_files``.
+    """
+    with understood(path):
+        target = root / path
+        if expected is None:
+            _make_folder(root, target.parent)
+            spare, state = _prepared(root, target, data)
+            return state if _placed(spare, target) else Changed(path)
+        spare, state = _prepared(root, target, data, Displaced(root, path, expected, sha256(data)))
+        try:
+            exchanged = renames.exchange(spare, target)
+        except FileNotFoundError:  # it was taken away
+            _forget(spare)
+            return Changed(path)
+        if not exchanged:
+            return _overwritten(spare, target, expected, state) or Changed(path)
+        if _read(spare) == expected:
+            return state
+        renames.exchange(spare, target)  # what a person saved goes back
+        if _read(spare) != data:  # and something newer came out
+            renames.exchange(spare, target)
+    return Changed(path)
+
+
+def _prepared(root: Path, target: Path, data: bytes, displaced: Displaced | None = None) -> tuple[Path, FileState]:
+    """The new file beside its place; first a record of what it displaces, to be found whenever the run is killed."""
+    temporary = _temporary(root, target)
+    temporary.parent.mkdir(exist_ok=True)
+    state = _fill(temporary, data)
+    if displaced is None:
+        return temporary, state
+    temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+    folder = root / DISPLACED
+    folder.mkdir(exist_ok=True)
+    spare = _free(folder, temporary.name)
+    record = [displaced.path, displaced.left, displaced.data.decode("utf-8", "surrogateescape")]
+    spare.with_suffix(".json").write_text(json.dumps(record), encoding="utf-8")
+    temporary.rename(spare)
+    return spare, state
+
+
+def _free(folder: Path, name: str) -> Path:
+    number = 0
+    while (spare := folder / f"{name}-{number}.md").exists() or spare.with_suffix(".json").exists():
+        number += 1
+    return spare
+
+
+def _placed(spare: Path, target: Path) -> bool:
+    """Moves a new file to a name that is free; False where it is not."""
+    try:
+        renames.rename_new(spare, target)
+    except FileExistsError:
+        return False
+    finally:
+        spare.unlink(missing_ok=True)
+    return True
+
+
+def _overwritten(spare: Path, target: Path, expected: bytes, state: FileState) -> FileState | None:
+    """Where the disk cannot exchange two files: the old one gets a second name, then the new one takes its place.
+
+    An editor that renames its own file to this name between the last look and ours, microseconds, is overwritten.
+    """
+    fresh = spare.with_suffix(".new")
+    spare.rename(fresh)
+    try:
+        renames.second_name(target, spare)
+        if _read(spare) == expected and _read(target) == expected and renames.same_file(spare, target):
+            _move(fresh, target)
+            return state
+    except FileNotFoundError:  # it was taken away
+        pass
+    finally:
+        fresh.unlink(missing_ok=True)
+    _forget(spare)
+    return None
+
+
+def _forget(spare: Path) -> None:
+    spare.unlink(missing_ok=True)
+    spare.with_suffix(".json").unlink(missing_ok=True)
+
+
+def displaced_files(root: Path) -> list[Displaced]:
+    """The files that were replaced and not forgotten yet, the oldest first."""
+    found = []
+    for record in sorted((root / DISPLACED).glob("*.json"), key=lambda record: record.stat().st_mtime_ns):
+        spare = record.with_suffix(".md")
+        try:
+            path, left, text = json.loads(record.read_text(encoding="utf-8"))
+        except ValueError:  # torn when the power failed: then nothing was exchanged yet, or the file speaks for itself
+            continue
+        if spare.exists():
+            found.append(Displaced(spare, path, text.encode("utf-8", "surrogateescape"), left))
+        else:
+            record.unlink()
+    return found
+
+
+def remember_displaced(displaced: Displaced, data: bytes) -> None:
+    """Notes that what is in a displaced file now is known."""
+    record = displaced.file.with_suffix(".json")
+    age = record.stat().st_mtime_ns
+    record.write_text(json.dumps([displaced.path, displaced.left, data.decode("utf-8", "surrogateescape")]), "utf-8")
+    os.utime(record, ns=(age, age))
+
+
+def forget_displaced(displaced: Displaced) -> None:
+    """Removes a displaced file: nobody has it open, and what is in it is known."""
+    _forget(displaced.file)
+
+
+def sync_folders(root: Path, paths: Iterable[str]) -> None:
+    """Flushes the folders that hold these files: only then their names are sure to stay."""
+    folders = sorted({(root / path).parent for path in paths})
+    for folder in [*folders, root / DISPLACED] if folders else []:
+        if folder.is_dir():
+            with understood(str(folder.relative_to(root))):
+                _sync_folder(folder)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _temporary(root: Path, target: Path) -> Path:
+    return root / ".hark" / "tmp" / f"{os.getpid()}-{hashlib.sha256(os.fsencode(target)).hexdigest()[:16]}"
 
 
 def _fill(path: Path, data: bytes) -> FileState:
@@ -134,7 +317,7 @@ def clear_temporary(root: Path) -> None:
 
 
 @contextmanager
-def understood(where: str) -> Iterator[None]:
+def understood(where: str, done: str = "written") -> Iterator[None]:
     """Turns the errors of the disk that a user can act upon into ours; all of them name the file."""
     try:
         yield
@@ -144,8 +327,8 @@ def understood(where: str) -> Iterator[None]:
                 "no space is left on the disk", where=where, remedy="make room and run the command again: it goes on"
             ) from error
         if error.errno in _CLOSED:
-            raise LibraryReadOnlyError("cannot be written", where=where, remedy="check its permissions") from error
-        raise LibraryError(f"cannot be written: {error.strerror}", where=where) from error
+            raise LibraryReadOnlyError(f"cannot be {done}", where=where, remedy="check its permissions") from error
+        raise LibraryError(f"cannot be {done}: {error.strerror}", where=where) from error
 
 
 def stats_below(root: Path, folder: str) -> dict[str, tuple[int, int]]:

@@ -1,37 +1,38 @@
-"""From digests to notes, and the pages that gather from them. What a person changed is left as it is."""
+"""From digests to notes, and the pages that gather from them. What a person changed is merged (``ingest.settling``)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ingest.digesting import Digester, digest_entry
-from ingest.files import FileState, NewFile, sha256, state_of, write_files
+from ingest.digesting import Digester, digest_entry, former_titles, is_digested, titles_entries
 from ingest.journal import Journal
-from ingest.plan import WRITING, Files, NoteDue, made_from
+from ingest.plan import Files, NoteDue, made_from
 from ingest.records import DONE, DUE, Entry, Page, write_state
 from ingest.report import Noted
+from ingest.settling import settle, take_late_edits
 from ingest.shelves import CONCEPTS, note_path, note_target, show_folder
+from ingest.versions import WRITING
 from ingest.writing.digest import Concept, Digest, unpack_digest
 from ingest.writing.pages import (
-    Told,
-    has_page,
+    MOST_TOLD,
+    earns_page,
     listed,
+    mention_rows,
     pack_listed,
-    pack_told,
     render_concept,
     render_show,
     unpack_listed,
     unpack_told,
 )
 from ingest.writing.render import render_note
+from kb.index.tallies import Tallies
 from kb.ports import Progress
 
 if TYPE_CHECKING:
     from kb.library import Library
 
 BATCH = 32
-BASE = ".hark/base/"
 
 
 class NoteWriter:
@@ -44,14 +45,14 @@ class NoteWriter:
         self._files = files
         self._progress = progress
         self._pages = dict(files.pages)
+        self._tallies = Tallies(library.store)
         self.done = Noted()
 
     # --- notes ---
 
     def write_notes(self, due: Sequence[NoteDue]) -> None:
         """Writes notes, from the digests that there are and from new ones."""
-        known = self._journal.inputs("digest")
-        undigested = [note for note in due if known.get(note.episode_id) != made_from(note.transcript, WRITING)]
+        undigested = [note for note in due if not is_digested(self._library.store, note)]
         digester = self._digester() if undigested else None
         if digester:
             digester.prepare(undigested)
@@ -66,7 +67,7 @@ class NoteWriter:
 
     def _digester(self) -> Digester:
         model_id = self._library.embedder().model_id
-        return Digester(self._library.store, model_id, self._journal, self._progress)
+        return Digester(self._library.store, model_id, self._journal, self._progress, root=self._root)
 
     def _kept_digest(self, note: NoteDue, digests: Mapping[str, Digest]) -> Digest:
         found = digests.get(note.episode_id) or unpack_digest(self._journal.data(note.episode_id, "digest"))
@@ -80,11 +81,13 @@ class NoteWriter:
     def _keep_digests(self, due: Sequence[NoteDue], digests: Mapping[str, Digest]) -> None:
         """Before the files: from then on it is decided what the notes say, and which pages have to follow."""
         entries: list[Entry] = []
-        for note in due:
-            old = unpack_digest(self._journal.data(note.episode_id, "digest"))
-            entries.append(digest_entry(note, digests[note.episode_id]))
-            entries += self._told(note, digests[note.episode_id], old)
-        self._journal.put(entries)
+        with self._library.store.transaction():
+            for note in due:
+                digest, old = digests[note.episode_id], unpack_digest(self._journal.data(note.episode_id, "digest"))
+                entries.append(digest_entry(note, digest))
+                entries += titles_entries(self._journal, digest, old)
+                entries += self._told(note, digest, old)
+            self._journal.put(entries)
 
     def _told(self, note: NoteDue, digest: Digest, old: Digest | None) -> Iterator[Entry]:
         """What the pages of the show and of the concepts say of the episode, and that they are due."""
@@ -92,15 +95,12 @@ class NoteWriter:
         entry = listed(digest, target)
         yield Entry(f"shelf:{folder}", note.episode_id, "", target, pack_listed(entry))
         yield self._due(f"notes/{folder}/{folder}.md", folder)
-        for mention in digest.mentions:
-            told = pack_told(Told(entry, mention.chosen, mention.chunks, mention.quotes))
-            yield Entry(f"mention:{mention.concept.identity}", note.episode_id, "", target, told)
-            yield self._due(_concept_path(mention.concept.slug), mention.concept.identity)
-        still = {mention.concept.identity for mention in digest.mentions}
-        for mention in old.mentions if old else ():
-            if mention.concept.identity not in still:
-                yield Entry(f"mention:{mention.concept.identity}", note.episode_id, "")
-                yield self._due(_concept_path(mention.concept.slug), mention.concept.identity)
+        still = {mention.concept for mention in digest.mentions}
+        gone = {mention.concept for mention in old.mentions if mention.concept not in still} if old else set()
+        self._tallies.drop_mentions(note.episode_id, sorted(concept.identity for concept in gone))
+        self._tallies.put_mentions(mention_rows(digest, entry))
+        for concept in sorted(still | gone, key=lambda concept: concept.identity):
+            yield self._due(_concept_path(concept.slug), concept.identity)
 
     def _due(self, path: str, about: str) -> Entry:
         page = self._pages.get(path)
@@ -111,9 +111,9 @@ class NoteWriter:
         made = {m.path: m.state.sha256 for m in self._files.notes.values()}
         texts = {}
         for note, digest in batch:
-            text = render_note(digest, show_folder(note.transcript_path))
+            text = render_note(digest, show_folder(note.transcript_path), former_titles(self._journal, note.episode_id))
             texts[note_path(note.transcript_path)] = text.encode("utf-8", "replace")
-        states, written = self._settle(texts, made)
+        states, written = settle(self._root, texts, made, self.done)
         self.done.notes += written
         rows = []
         for note, _ in batch:
@@ -127,54 +127,29 @@ class NoteWriter:
     def write_pages(self) -> None:
         """Writes all pages that are due."""
         due = [page for path, page in sorted(self._pages.items()) if page.due or _is_gone(page, self._files)]
-        names = self._journal.concepts() if due else {}
+        names = self._tallies.concepts(page.about for page in due)
         for at in range(0, len(due), BATCH):
             batch = due[at : at + BATCH]
             texts = {page.path: text.encode("utf-8", "replace") for page, text in self._rendered(batch, names)}
             made = {page.path: page.state.sha256 for page in batch if page.state}
-            states, written = self._settle(texts, made)
+            states, written = settle(self._root, texts, made, self.done)
             self.done.pages += written
             self._journal.put(
                 Entry(f"page:{page.path}", "page", DONE, write_state(states.get(page.path)), page.about)
                 for page in batch
             )
             self._progress("writing pages", at + len(batch), len(due))
+        take_late_edits(self._root, self.done)
 
     def _rendered(self, due: Iterable[Page], names: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Page, str]]:
         for page in due:
             if page.path.startswith(f"notes/{CONCEPTS}/"):
-                told = [unpack_told(text) for _, text in sorted(self._journal.parts(f"mention:{page.about}").items())]
-                if page.about in names and (page.state or has_page(told)) and told:
-                    yield page, render_concept(Concept(page.about, *names[page.about]), told)
+                found = self._tallies.mentioned(page.about)
+                if page.about in names and found.episodes and (page.state or earns_page(found)):
+                    told = [unpack_told(text) for text in self._tallies.newest_mentions(page.about, MOST_TOLD)]
+                    yield page, render_concept(Concept(page.about, *names[page.about]), told, found.episodes)
             elif shelf := self._journal.parts(f"shelf:{page.about}"):
                 yield page, render_show(page.about, [unpack_listed(text) for text in shelf.values()])
-
-    # --- writing without overwriting ---
-
-    def _settle(self, texts: Mapping[str, bytes], made: Mapping[str, str]) -> tuple[dict[str, FileState], int]:
-        """Writes what may be written; returns for each path the state of what was generated, and how many were written.
-
-        A file is overwritten only where it is as Hark made it: as the row says (``made`` has the hashes), or as the
-        base says, which is written first and so knows what a killed run was about to write.
-        """
-        states: dict[str, FileState] = {}
-        todo: list[NewFile] = []
-        for path, data in texts.items():
-            own, found = sha256(data), state_of(self._root, path)
-            if found and found.sha256 == own:
-                states[path] = found
-            elif found and found.sha256 != made.get(path) and not self._is_base(path, found):
-                self.done.kept.append(path)
-                states[path] = FileState(own, len(data), 0)
-            else:
-                todo.append(NewFile(path, data))
-        write_files(self._root, [NewFile(f"{BASE}{path}", data) for path, data in texts.items()])
-        states |= write_files(self._root, todo)
-        return states, len(todo)
-
-    def _is_base(self, path: str, found: FileState) -> bool:
-        base = state_of(self._root, f"{BASE}{path}")
-        return base is not None and base.sha256 == found.sha256
 
 
 def _concept_path(slug: str) -> str:

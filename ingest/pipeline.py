@@ -17,27 +17,37 @@ import datetime as dt
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingest.amending import correct_library
 from ingest.files import clear_temporary, state_of, stats_below
 from ingest.journal import Journal
-from ingest.plan import ADOPTED, WRITING, Files, SourcePlan, plan_sources, plan_writing, touched
+from ingest.plan import ADOPTED, Files, SourcePlan, plan_sources, plan_writing, touched
 from ingest.records import Entry, write_state
-from ingest.report import ImportReport, IngestReport, Noted, Problem
+from ingest.report import ImportReport, IngestReport, Noted, Problem, Transcribed
 from ingest.shelves import show_folder
 from ingest.sources.folder import scan_folder
 from ingest.sources.vaults import import_vault
+from ingest.unchanged import Unchanged, keep_ingest
+from ingest.versions import WRITING
 from kb.ports import Progress, no_progress
 
 if TYPE_CHECKING:
     from ingest.sources.items import SourceItem
-    from ingest.transcribing import Transcribed
     from kb.index.refresh import RefreshReport
     from kb.library import Library
 
-__all__ = ["ImportReport", "IngestReport", "import_vault", "ingest_folder"]
+__all__ = ["ImportReport", "IngestReport", "Shelf", "import_vault", "ingest_folder", "take_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A folder of episodes: each item with the name under which the journal knows it."""
+
+    base: Path
+    items: Sequence[tuple[str, SourceItem]]
 
 
 def ingest_folder(
@@ -48,14 +58,34 @@ def ingest_folder(
     Items that cannot be read are in the report and the rest goes on. Raises IngestError where the source as a whole
     cannot be looked through, and LibraryError (busy, read-only, disk full): then what was done before stays done.
     """
-    began = time.monotonic()
+    shelf = folder_shelf(path)
+    with library.lock():
+        clear_temporary(library.root)
+        journal = Journal(library.store, now or dt.datetime.now(dt.UTC))
+        unchanged = Unchanged(library.root)
+        report = take_in(library, journal, [shelf], progress)
+        keep_ingest(unchanged, path, [item for _, item in shelf.items], report)
+        return report
+
+
+def folder_shelf(path: Path) -> Shelf:
+    """The episodes that a folder (or one file) holds, by names alone. Raises IngestError."""
     items = scan_folder(path)
     base = Path(os.path.abspath(path))  # noqa: PTH100  # as scan_folder does: a link is a source of its own
     base = base if base.is_dir() else base.parent
-    placed = [(f"{base}{os.sep}{item.key}", item) for item in items]
-    with library.lock():
-        clear_temporary(library.root)
-        return _Run(library, Journal(library.store, now or dt.datetime.now(dt.UTC)), progress).run(base, placed, began)
+    return Shelf(base, [(f"{base}{os.sep}{item.key}", item) for item in items])
+
+
+def take_in(
+    library: Library, journal: Journal, shelves: Sequence[Shelf], progress: Progress = no_progress
+) -> IngestReport:
+    """Takes in all episodes of ``shelves``, and writes what follows from them. The caller holds the library's lock."""
+    return _Run(library, journal, progress).run(shelves)
+
+
+def adopt(library: Library, journal: Journal, progress: Progress = no_progress) -> None:
+    """Takes up what lies in the library without a row. The caller holds the library's lock."""
+    _Run(library, journal, progress).adopt()
 
 
 class _Run:
@@ -68,25 +98,38 @@ class _Run:
         self._progress = progress
         self._embedded = 0  # texts, before the notes were written
 
-    def run(self, base: Path, items: Sequence[tuple[str, SourceItem]], began: float) -> IngestReport:
+    def run(self, shelves: Sequence[Shelf]) -> IngestReport:
         """All stages; each that has nothing to do costs next to nothing."""
-        files = self._adopted(self._files())
-        plan = plan_sources(items, self._journal.sources(), files)
-        read = self._read(base, plan, files, items)
-        if plan.reads:
+        began = time.monotonic()
+        found = self._files()
+        files = self._adopted(found)
+        amended = correct_library(
+            self._library, self._journal, files, self._progress, again=len(files.transcripts) > len(found.transcripts)
+        )
+        if amended.files:
             files = self._files()
+        read = Transcribed()
+        for shelf in shelves:
+            plan = plan_sources(shelf.items, self._journal.sources(), files)
+            self._read(shelf, plan, files, read)
+            if plan.reads:
+                files = self._files()
         noted, unreadable = self._write(files)
-        index = self._index(files, changed=bool(read.written or noted.notes or noted.pages))
+        written = amended.files or read.written or noted.notes or noted.pages or noted.merged
+        index = self._index(files, changed=bool(written))
         return IngestReport(
-            episodes=plan.unchanged + read.new + read.changed + read.unchanged,
+            episodes=read.new + read.changed + read.unchanged,
             new=read.new,
             changed=read.changed,
-            unchanged=plan.unchanged + read.unchanged,
+            unchanged=read.unchanged,
             transcripts=read.written,
             notes=noted.notes,
             pages=noted.pages,
             kept=(*read.kept, *noted.kept),
-            failed=(*read.failed, *unreadable),
+            merged=len(read.merged) + noted.merged,
+            proposals=tuple(noted.proposals),
+            corrected=amended.places + read.corrected,
+            failed=(*amended.failed, *read.failed, *unreadable),
             passed_over=tuple(read.passed_over),
             remarks=tuple(read.remarks),
             index=index,
@@ -94,6 +137,10 @@ class _Run:
         )
 
     # --- what is there ---
+
+    def adopt(self) -> None:
+        """Takes up transcripts that lie there without a row."""
+        self._adopted(self._files())
 
     def _files(self) -> Files:
         """What the journal says was made, and how it lies on the disk. Opens only what looks changed."""
@@ -127,16 +174,19 @@ class _Run:
 
     # --- the stages ---
 
-    def _read(self, base: Path, plan: SourcePlan, files: Files, items: Sequence[tuple[str, SourceItem]]) -> Transcribed:
-        from ingest.transcribing import Transcribed, Transcriber, refuse
-
-        done = Transcribed()
+    def _read(self, shelf: Shelf, plan: SourcePlan, files: Files, done: Transcribed) -> None:
+        """Adds to ``done`` what became of a shelf's items."""
+        done.unchanged += plan.unchanged
         if plan.reads:
-            transcriber = Transcriber(self._root, base, self._journal, files, self._journal.sources())
-            done = transcriber.run(plan.reads, frozenset(where for where, _ in items), self._progress)
+            from ingest.transcribing import Transcriber
+
+            sources, corrections = self._journal.sources(), self._library.settings.corrections
+            transcriber = Transcriber(
+                self._root, shelf.base, self._journal, files, sources, done, corrections=corrections
+            )
+            transcriber.run(plan.reads, frozenset(where for where, _ in shelf.items), self._progress)
         for fail in plan.fails:
-            refuse(done, fail.where, fail.reason)
-        return done
+            done.refuse(fail.where, fail.reason)
 
     def _write(self, files: Files) -> tuple[Noted, list[Problem]]:
         plan = plan_writing(files, WRITING)

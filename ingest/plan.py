@@ -6,21 +6,28 @@ change) are hashed by the caller, who then knows whether a person changed them o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from ingest.records import DONE, DUE, Entry, Made, Page, Source, write_state
+from ingest.records import DONE, DUE, Entry, Followed, Made, Page, Source, write_state
+from ingest.versions import FETCH_VERSION, READER_VERSION
 
 if TYPE_CHECKING:
     from ingest.files import FileState
     from ingest.sources.items import SourceItem
+    from ingest.sources.listing import ListedEpisode, Listing
 
-READER_VERSION = "1"
-WRITING = "extractive 1"  # the writer and its version: a new one writes all notes anew that nobody changed
+_SIGNED = re.compile(
+    r"(x-amz-|x-goog-|expires?$|exp$|e$|signature$|sig$|token$|policy$|key-pair-id$|hdn)", re.IGNORECASE
+)
+MOST_TRIES = 6  # then an episode is set aside until somebody asks for it
+FIRST_PAUSE_S = 900.0  # fourfold at each failure: the last try comes three and a half days after the first
 DUPLICATE = "duplicate of "  # begins the reason of an item whose episode another item has
 SAME_ID = ": both have the id "
-PASSED_OVER = "passed over: "  # begins the reason of an item that was hardly meant as an episode
 ADOPTED = "adopted"  # what a file is made from that was found without a row: perhaps a person's, so never overwritten
 
 Stats = Mapping[str, tuple[int, int]]  # path -> size, time of change
@@ -184,3 +191,163 @@ def _is_gone(path: str, page: Page, files: Files) -> bool:
 def made_from(transcript: str, writer: str) -> str:
     """What a note is made from, as the journal has it."""
     return f"{transcript} {writer}"
+
+
+# --- what sources list --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ListingPlan:
+    """What a listing brings: rows to write, and for each episode that is to be fetched why.
+
+    ``gone`` counts those that the source had and lists no more: they stay in the library.
+    """
+
+    rows: tuple[Followed, ...] = ()
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    gone: int = 0
+    remarks: tuple[str, ...] = ()
+
+
+def plan_listing(
+    listing: Listing, followed: Mapping[str, Followed], have: Container[str], *, newest: int = 0
+) -> ListingPlan:
+    """What to do about a listing. ``have`` are the ids of the episodes that the library has a transcript of.
+
+    An episode under a key that was never seen is known again by its recording, or by its title and date: a source may
+    change all its keys. ``newest`` is how many are taken of a source that is listed for the first time, 0 for all.
+    """
+    if not listing.episodes:
+        remark = f"lists nothing, and had {len(followed)}: nothing is deleted" if followed else "lists no episode"
+        return ListingPlan(gone=len(followed), remarks=(remark,))
+    listed = {episode.key for episode in listing.episodes}
+    missing = [one for key, one in followed.items() if key not in listed]
+    again = _Again(missing)
+    rows: list[Followed] = []
+    new = changed = unchanged = 0
+    for rank, episode in enumerate(listing.episodes):
+        known = followed.get(episode.key) or again.find(episode)
+        row = _row(episode, known, have, too_old=bool(newest and not followed and rank >= newest))
+        if known is None:
+            new += row.state == "due"
+        elif row.looks != known.looks and row.state == "due":
+            changed += 1
+        else:
+            unchanged += 1
+        if row != known:
+            rows.append(row)
+    gone = len(again.left) if listing.complete else 0
+    return ListingPlan(tuple(rows), new, changed, unchanged, gone, _dwindled(gone, len(followed)))
+
+
+def _dwindled(gone: int, had: int) -> tuple[str, ...]:
+    if gone * 2 <= had or gone < 2:
+        return ()
+    return (f"lists {gone} of its {had} episodes no more: nothing is deleted",)
+
+
+def _row(episode: ListedEpisode, known: Followed | None, have: Container[str], *, too_old: bool) -> Followed:
+    looks = episode_looks(episode)
+    if known and known.looks == looks:
+        return known if known.key == episode.key else replace(known, key=episode.key)
+    episode = replace(episode, id=known.id if known else episode.id)
+    row = Followed(
+        key=episode.key,
+        id=episode.id,
+        looks=looks,
+        state="due",
+        title=episode.title,
+        date=_date(episode),
+        media=_recording(episode),
+        listed=episode,
+    )
+    if (known and known.state == "older") or (known is None and too_old):
+        return replace(row, state="older", listed=None)
+    return row.finished() if known is None and episode.id in have else row
+
+
+def episode_looks(episode: ListedEpisode) -> str:
+    """What of a listed episode calls for a fetch when it changes: not its recording, whose address may change daily."""
+    links = ((_unsigned(link.url), link.type, link.language) for link in episode.transcripts)
+    length = None if episode.duration_s is None else round(episode.duration_s)
+    told = (FETCH_VERSION, episode.title, _date(episode), length, episode.show, episode.people, episode.chapters)
+    return hashlib.sha256(repr((told, sorted(links))).encode("utf-8", "replace")).hexdigest()[:24]
+
+
+def _unsigned(address: str) -> str:
+    """An address without the parameters that a server signs anew for everybody who asks."""
+    place, mark, query = address.partition("?")
+    kept = [one for one in query.split("&") if not _SIGNED.match(one.partition("=")[0])] if mark else []
+    return f"{place}?{'&'.join(kept)}" if kept else place
+
+
+def _date(episode: ListedEpisode) -> str:
+    return episode.published.date().isoformat() if episode.published else ""
+
+
+def _recording(episode: ListedEpisode) -> str:
+    return episode.media.partition("?")[0]
+
+
+class _Again:
+    """Episodes that a source lists no more, to be known again under other keys; each once."""
+
+    def __init__(self, missing: Iterable[Followed]) -> None:
+        self.left = {one.key: one for one in missing}
+        self._by_media = {one.media: one.key for one in self.left.values() if one.media}
+        self._by_title = {(one.title, one.date): one.key for one in self.left.values() if one.title and one.date}
+
+    def find(self, episode: ListedEpisode) -> Followed | None:
+        """The episode under its old key."""
+        by_title = self._by_title.get((episode.title, _date(episode)))
+        for key in (self._by_media.get(_recording(episode)), by_title):
+            if key is not None and key in self.left:
+                return self.left.pop(key)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a sync would do with an episode, or why nothing."""
+
+    what: Literal["new", "changed", "retry", "later", "aside", "silent"]
+    source: str
+    episode: str  # its id
+    title: str
+    reason: str = ""
+
+
+def action(address: str, one: Followed, have: Container[str], now: dt.datetime) -> Action:
+    """What there is to do for an episode that is not done."""
+    if one.state == "due":
+        return Action("changed" if one.id in have else "new", address, one.id, one.title)
+    if one.state == "later":
+        what: Literal["retry", "later"] = "retry" if is_due(one, now) else "later"
+        return Action(what, address, one.id, one.title, f"{one.reason}; not before {one.next_at}")
+    what_else: Literal["aside", "silent"] = "silent" if one.state == "silent" else "aside"
+    return Action(what_else, address, one.id, one.title, one.reason)
+
+
+# --- what failed ---------------------------------------------------------------------------------------------------
+
+
+def after_failure(one: Followed, reason: str, now: dt.datetime, wait_s: float | None) -> Followed:
+    """An episode that could not be had for now: later, at growing distances; set aside after ``MOST_TRIES``.
+
+    ``wait_s`` is how long its server wants to be left alone, None where it did not say.
+    """
+    tries = one.tries + 1
+    if tries >= MOST_TRIES:
+        return replace(one, state="aside", tries=tries, next_at="", reason=f"{reason}; tried {tries} times")
+    pause = max(FIRST_PAUSE_S * 4 ** (tries - 1), wait_s or 0.0)
+    next_at = (now + dt.timedelta(seconds=pause)).isoformat(timespec="seconds")
+    return replace(one, state="later", tries=tries, next_at=next_at, reason=reason)
+
+
+def is_due(one: Followed, now: dt.datetime) -> bool:
+    """Whether an episode is to be fetched now."""
+    if one.listed is None:
+        return False
+    return one.state == "due" or (one.state == "later" and dt.datetime.fromisoformat(one.next_at) <= now)

@@ -1,62 +1,92 @@
-"""From the items of a source to transcripts on the disk."""
+"""From the items of a source to transcripts on the disk: corrected, and merged with what a person edited there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ingest.correcting import Corrected, correct, rules_key
 from ingest.errors import NotAnEpisodeError, TemporaryError
-from ingest.files import FileState, NewFile, sha256, write_files
+from ingest.files import FileState, NewFile, sha256, state_of, write_files
 from ingest.journal import Journal
-from ingest.plan import ADOPTED, DUPLICATE, PASSED_OVER, SAME_ID, Files, Read
+from ingest.originals import (
+    Applied,
+    Original,
+    applied_entry,
+    generated,
+    merging_entry,
+    original_entry,
+    read_applied,
+    read_original,
+    was_merged,
+)
+from ingest.plan import ADOPTED, DUPLICATE, SAME_ID, Condition, Files, Read
+from ingest.recordings import is_fetched, keep_recording, kept_recording
 from ingest.records import Entry, Made, Source, write_state
-from ingest.report import Problem
+from ingest.report import PASSED_OVER, Problem, Transcribed
 from ingest.shelves import Shelves
 from kb.errors import HarkError
 from kb.model import Episode, Transcript
 from kb.ports import Progress
+from kb.settings import Corrections, Rules
 
 BATCH = 32  # episodes that are written before their rows: what a kill may cost is to read them again
 
 
-@dataclass(slots=True)
-class Transcribed:
-    """What became of the items that were read."""
-
-    new: int = 0
-    changed: int = 0
-    written: int = 0
-    unchanged: int = 0
-    kept: list[str] = field(default_factory=list)
-    failed: list[Problem] = field(default_factory=list)
-    passed_over: list[Problem] = field(default_factory=list)
-    remarks: list[Problem] = field(default_factory=list)
-
-
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """An episode as its source has it now: its transcript as bytes, and the row of the item."""
+    """An episode as its source has it now, as text and corrected; ``made`` is the row of the transcript there is."""
 
     read: Read
     episode: Episode
-    data: bytes
-    hash: str
+    path: str
+    made: Made | None
+    original: str
+    hash: str  # of the original
+    corrected: Corrected
+    rules: Rules
+    data: bytes  # what is to be written
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What becomes of one: ``data`` to write, if any, over a file whose hash was ``seen``; ``row`` where none is.
+
+    ``is_base``: what the source says now is what the file is made from, from here on.
+    """
+
+    said: _Said
+    data: bytes | None = None
+    seen: str = ""
+    row: Made | None = None
+    is_base: bool = True
 
 
 class Transcriber:
-    """Reads items and writes transcripts, in batches, each batch's rows after its files."""
+    """Reads items and writes transcripts, in batches, each batch's rows after its files. Adds to ``done``."""
 
-    def __init__(self, root: Path, base: Path, journal: Journal, files: Files, sources: dict[str, Source]) -> None:
+    def __init__(  # noqa: PLR0917  # as they come, from what a run knows
+        self,
+        root: Path,
+        base: Path,
+        journal: Journal,
+        files: Files,
+        sources: dict[str, Source],
+        done: Transcribed | None = None,
+        *,
+        corrections: Corrections = Corrections(),  # noqa: B008  # frozen
+    ) -> None:
         self._root = root
         self._base = base
         self._journal = journal
         self._files = files
+        self._corrections = corrections
         made = [m.path for m in (*files.transcripts.values(), *files.notes.values())]
         self._folders = journal.folders()
         self._shelves = Shelves(self._folders, [*files.stats, *made])
         self._owners = {s.episode_id: where for where, s in sources.items() if s.episode_id and not s.reason}
-        self.done = Transcribed()
+        self.done = done if done is not None else Transcribed()
 
     def run(self, reads: Sequence[Read], listed: frozenset[str], progress: Progress) -> Transcribed:
         """Does all of ``reads``; ``listed`` are the paths of all items that the source has."""
@@ -72,7 +102,6 @@ class Transcriber:
     def _read(self, read: Read) -> _Said | None:
         """What an item says, or None where it says nothing that can be used: then why is noted."""
         from ingest.sources.folder import read_item
-        from kb.transcripts.webvtt import render_webvtt
 
         try:
             found = read_item(read.item, self._base)
@@ -93,53 +122,138 @@ class Transcriber:
             self._refuse(read, f"{DUPLICATE}{owner}{SAME_ID}{found.episode.id}")
             return None
         self.done.remarks += [Problem(read.where, f"{f.message} ({f.rule})") for f in found.findings]
-        episode = replace(found.episode, media=_portable(found.episode.media, self._root))
-        data = render_webvtt(Transcript(episode, found.segments)).encode("utf-8", "replace")
-        return _Said(read, episode, data, sha256(data))
+        return self._said(read, Transcript(found.episode, found.segments, found.chapters))
 
     def _refuse(self, read: Read, reason: str) -> None:
-        refuse(self.done, read.where, reason)
+        self.done.refuse(read.where, reason)
         self._journal.put([Entry(f"source:{read.where}", "read", read.looks, "", reason)])
+
+    def _said(self, read: Read, found: Transcript) -> _Said:
+        """An item's transcript with the names it gets here, and corrected."""
+        from kb.transcripts.webvtt import render_webvtt
+
+        made = self._files.transcripts.get(found.episode.id)
+        path = made.path if made else self._shelves.transcript(found.episode)
+        episode = replace(found.episode, media=self._media(read, found.episode, path, is_new=made is None))
+        found = replace(found, episode=episode)
+        original = _encodable(render_webvtt(found))
+        rules = self._corrections.of(episode.show)
+        corrected = correct(found, rules)
+        text = _encodable(render_webvtt(corrected.transcript)) if corrected.places else original
+        return _Said(read, episode, path, made, original, sha256(original.encode()), corrected, rules, text.encode())
+
+    def _media(self, read: Read, episode: Episode, path: str, *, is_new: bool) -> str:
+        """Where the recording is. What was fetched into the library is put in its place there first."""
+        if not is_fetched(self._root, read.item.info or read.where):
+            return _portable(episode.media, self._root)
+        recording = read.item.media
+        if recording and recording.is_file() and not recording.is_symlink():
+            return keep_recording(self._root, recording, path, is_new=is_new, episode_id=episode.id)
+        return "" if is_new else kept_recording(self._root, self._named_media(path))
+
+    def _named_media(self, path: str) -> str:
+        """The recording that the transcript names which is there now."""
+        from kb.transcripts.webvtt import read_note, scan_webvtt
+
+        try:
+            text = (self._root / path).read_text(encoding="utf-8-sig", errors="replace")
+        except OSError:
+            return ""
+        found = read_note(scan_webvtt(text.partition("-->")[0]).notes)
+        return found.media if found else ""
 
     # --- writing ---
 
     def _write(self, batch: Sequence[_Said]) -> None:
-        todo = [(said, *self._decide(said)) for said in batch]
-        new_files = [NewFile(path, said.data) for said, path, write, _ in todo if write]
-        states = write_files(self._root, new_files)
+        todo = [one for said in batch if self._is_as_seen(one := self._decide(said))]
+        self._journal.put(
+            merging_entry(one.said.episode.id, sha256(one.said.data), one.data)
+            for one in todo
+            if one.data is not None and one.data != one.said.data
+        )
+        states = write_files(self._root, [NewFile(one.said.path, one.data) for one in todo if one.data is not None])
         self.done.written += len(states)
         entries = [Entry(f"show:{show}", "folder", "", folder) for show, folder in self._new_folders()]
-        for said, path, _, row in todo:
-            entries += self._rows(said, path, states.get(path), row)
+        for one in todo:
+            entries += self._rows(one, states.get(one.said.path))
+            if one.data is not None:
+                self.done.corrected += len(one.said.corrected.places)
         self._journal.put(entries)
 
-    def _decide(self, said: _Said) -> tuple[str, bool, Made | None]:
-        """Where a transcript goes, whether it has to be written, and the row that stays where it has not."""
-        made = self._files.transcripts.get(said.episode.id)
+    def _decide(self, said: _Said) -> _Decision:
+        """What becomes of an episode's transcript."""
+        made = said.made
         if made is None:
             self.done.new += 1
-            return self._shelves.transcript(said.episode), True, None
+            return _Decision(said, said.data)
         condition = self._files.condition(made.path, made)
-        on_disk = self._files.hashes.get(made.path, made.state.sha256)
         if condition == "missing":
             self.done.changed += 1
-            return made.path, True, None
-        if on_disk == said.hash:
+            return _Decision(said, said.data)
+        on_disk = self._files.hashes.get(made.path, made.state.sha256)
+        if on_disk == sha256(said.data):
             self.done.unchanged += 1
             size, changed = self._files.stats[made.path]
-            return made.path, False, Made(said.hash, made.path, FileState(on_disk, size, changed))
+            return _Decision(said, row=Made(said.hash, made.path, FileState(on_disk, size, changed)))
+        if made.input == said.hash:  # what differs is a person's, or waits for the corrections to be applied to all
+            self.done.unchanged += 1
+            return _Decision(said, row=made, is_base=False)
         self.done.changed += 1
-        if condition == "edited" or made.input == ADOPTED:
-            self.done.kept.append(made.path)
-            return made.path, False, made
-        return made.path, True, None
+        return self._merged(said, made, condition)
 
-    def _rows(self, said: _Said, path: str, state: FileState | None, row: Made | None) -> Iterator[Entry]:
-        read = said.read
-        yield Entry(f"source:{read.where}", "read", read.looks, said.episode.id)
-        made = Made(said.hash, path, state) if state else row
+    def _merged(self, said: _Said, made: Made, condition: Condition) -> _Decision:
+        """What the source says now and what a person made of the file, where the two do not contradict each other."""
+        from ingest.merging import MergedTranscript, merge_transcript
+
+        kept = _Decision(said, row=made, is_base=False)
+        original = read_original(self._journal, said.episode.id)
+        text = self._text(made.path)
+        is_known = original.from_source if original else condition == "same"
+        if made.input == ADOPTED or not is_known or text is None:
+            self.done.kept.append(made.path)
+            return kept
+        merged = MergedTranscript(text)
+        if not was_merged(self._journal, said.episode.id, sha256(said.data), text.encode()):
+            used = read_applied(self._journal, said.episode.id).used
+            base = generated(original.text, used) if original else text
+            merged = merge_transcript(base, said.data.decode(), text)
+        if merged.conflicts:
+            self.done.kept.append(made.path)
+            return kept
+        data, seen = merged.text.encode(), sha256(text.encode())
+        if data != said.data:
+            self.done.merged.append(made.path)
+        if merged.text != text:
+            return _Decision(said, data, seen)
+        size, changed = self._files.stats[made.path]
+        return _Decision(said, row=Made(said.hash, made.path, FileState(seen, size, changed)))
+
+    def _text(self, path: str) -> str | None:
+        try:
+            return (self._root / path).read_bytes().decode()
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def _is_as_seen(self, one: _Decision) -> bool:
+        """Whether the file may be written: what a person saved in the meantime stays, and is read the next time."""
+        if not one.seen or one.data is None:
+            return True
+        found = state_of(self._root, one.said.path)
+        if found and found.sha256 == one.seen:
+            return True
+        self.done.kept.append(one.said.path)
+        return False
+
+    def _rows(self, one: _Decision, state: FileState | None) -> Iterator[Entry]:
+        said = one.said
+        episode_id = said.episode.id
+        yield Entry(f"source:{said.read.where}", "read", said.read.looks, episode_id)
+        made = Made(said.hash, said.path, state) if state else one.row
         if made:
-            yield Entry(f"episode:{said.episode.id}", "transcript", made.input, write_state(made.state), made.path)
+            yield Entry(f"episode:{episode_id}", "transcript", made.input, write_state(made.state), made.path)
+        if one.is_base:
+            yield original_entry(episode_id, Original(said.original))
+            yield applied_entry(episode_id, Applied(rules_key(said.rules), said.episode.show, said.corrected.used))
 
     def _new_folders(self) -> list[tuple[str, str]]:
         new = [(show, folder) for show, folder in self._shelves.folders.items() if show not in self._folders]
@@ -147,12 +261,9 @@ class Transcriber:
         return new
 
 
-def refuse(done: Transcribed, where: str, reason: str) -> None:
-    """Counts an item that gives no episode, as a failure or as one that was hardly meant."""
-    if reason.startswith(PASSED_OVER):
-        done.passed_over.append(Problem(where, reason.removeprefix(PASSED_OVER)))
-    else:
-        done.failed.append(Problem(where, reason))
+def _encodable(text: str) -> str:
+    """``text`` as it comes back from a file: without halves of characters."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _portable(media: str, root: Path) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kb.model import Answer, Episode, EpisodeQuotes, Hit, SearchResult, Segment
 from kb.timecode import format_clock
+
+if TYPE_CHECKING:
+    from kb.model import Answer, Episode, EpisodeQuotes, Hit, SearchResult, Segment
 
 # Valid in JSON as they are, but a terminal obeys some, and others have no place in UTF-8.
 _UNPRINTABLE = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")

@@ -9,8 +9,10 @@ with open_library(Path("talks")) as library:
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -41,6 +43,8 @@ __all__ = [
     "create_library",
     "open_library",
 ]
+
+WRITER = "writer"  # in .hark: who has the lock, or had it last
 
 _MEDIA = "aac flac m4a m4b m4v mka mkv mov mp3 mp4 mpga oga ogg ogv opus wav weba webm"
 MEDIA = frozenset(f".{ending}" for ending in _MEDIA.split())
@@ -143,13 +147,30 @@ class Library:
 
         if self.store.read_only:
             raise LibraryReadOnlyError("it cannot be written to", where=str(self.root), remedy="check its permissions")
+        held = FileLock(self.derived / "lock", timeout=0)
         try:
-            with FileLock(self.derived / "lock", timeout=0):
-                yield
+            held.acquire()
         except Timeout:
-            raise LibraryBusyError(
-                "another Hark is writing to this library", where=str(self.root), remedy="wait until it has finished"
-            ) from None
+            what = f"another Hark is writing to this library{self._writer()}"
+            raise LibraryBusyError(what, where=str(self.root), remedy="wait until it has finished") from None
+        try:
+            self._sign()
+            yield
+        finally:
+            held.release()
+
+    def _sign(self) -> None:
+        """Says who has the lock, for those who find it taken. It is not what holds it."""
+        called = " ".join([Path(sys.argv[0]).name, *sys.argv[1:3]])[:80]
+        text = f"{called}, process {os.getpid()}, since {dt.datetime.now():%Y-%m-%d %H:%M:%S}"
+        with suppress(OSError):
+            (self.derived / WRITER).write_text(text, encoding="utf-8", errors="replace")
+
+    def _writer(self) -> str:
+        try:
+            return f": {(self.derived / WRITER).read_text(encoding='utf-8', errors='replace')[:200]}"
+        except OSError:
+            return ""
 
     # --- the index ---
 

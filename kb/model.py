@@ -55,11 +55,20 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Chapter:
+    """A part of an episode as its publisher marked it, from ``start_s`` to where the next one starts."""
+
+    start_s: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said in one episode, in order."""
+    """What was said in one episode, in order; and the publisher's chapters by start, where there are any."""
 
     episode: Episode
     segments: tuple[Segment, ...]
+    chapters: tuple[Chapter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,14 @@ from ingest.hearing.captions.cues import MAX_BYTES, Tally
 from ingest.hearing.captions.decode import decode
 from ingest.hearing.captions.json_forms import load_json, to_seconds
 from kb.errors import CaptionError
-from kb.model import Finding
+from kb.model import Chapter, Finding
 from kb.transcripts.webvtt import normalise_text
 
 MAX_LABEL = 300  # characters of an id, a title or a show's name
 _MAX_DESCRIPTION = 20_000
 _MAX_DURATION_S = 1_000_000.0
+_MAX_LISTED = 500  # chapters, or people
+_UNTITLED = re.compile(r"<Untitled Chapter \d+>")  # yt-dlp's own words where there are none
 
 
 def label(value: object) -> str:
@@ -56,6 +58,23 @@ def _languages(value: object) -> frozenset[str]:
     return frozenset(key for key in value if isinstance(key, str)) if isinstance(value, dict) else frozenset()
 
 
+def _chapters(value: object) -> tuple[Chapter, ...]:
+    """Those with a title and a time, by start, one for each time."""
+    found: dict[float, Chapter] = {}
+    for one in value[:_MAX_LISTED] if isinstance(value, list) else ():
+        start_s = to_seconds(one.get("start_time")) if isinstance(one, dict) else None
+        title = label(one.get("title")) if isinstance(one, dict) else ""
+        if start_s is not None and 0 <= start_s <= _MAX_DURATION_S and title and not _UNTITLED.fullmatch(title):
+            start_s = round(start_s, 3)
+            found.setdefault(start_s, Chapter(start_s, title))
+    return tuple(found[start_s] for start_s in sorted(found))
+
+
+def _people(value: object) -> tuple[str, ...]:
+    names = (label(name) for name in value[:_MAX_LISTED]) if isinstance(value, list) else ()
+    return tuple(dict.fromkeys(filter(None, names)))
+
+
 Label = Annotated[str, BeforeValidator(label)]
 Address = Annotated[str, BeforeValidator(web_address)]
 Date = Annotated[dt.date | None, BeforeValidator(_date)]
@@ -83,6 +102,8 @@ class Info(BaseModel):
     description: Annotated[str, BeforeValidator(_description)] = ""
     subtitles: Languages = frozenset()
     automatic_captions: Languages = frozenset()
+    chapters: Annotated[tuple[Chapter, ...], BeforeValidator(_chapters)] = ()
+    people: Annotated[tuple[str, ...], BeforeValidator(_people)] = ()
 
     @property
     def show(self) -> str:

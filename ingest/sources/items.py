@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kb.model import Episode, Finding, Segment
+if TYPE_CHECKING:
+    from kb.model import Chapter, Episode, Finding, Segment
 
 # ISO 639-1, and what else is common in file names: any two letters would make "Mr.Bo.vtt" and "Mr.Al.vtt" one talk.
 _CODE_LIST = """
@@ -39,11 +41,12 @@ class SourceItem:
 
 @dataclass(frozen=True, slots=True)
 class SourceEpisode:
-    """An item as read: the episode, what was said, and what was wrong with the files."""
+    """An item as read: the episode, what was said, what was wrong with the files, and the publisher's chapters."""
 
     episode: Episode
     segments: tuple[Segment, ...]
     findings: tuple[Finding, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
 
 
 def language_in(part: str) -> str:

@@ -38,9 +38,10 @@ def read_item(item: SourceItem, root: Path) -> SourceEpisode:
         show=show,
         language=label(info.language or own.language or chosen.language),
         media=str(item.media) if item.media else own.media,
-        speakers=_speakers(chosen.captions.segments),
+        speakers=_speakers(chosen.captions.segments) or info.people[:MAX_SPEAKERS],
     )
-    return SourceEpisode(episode, chosen.captions.segments, (*findings, *chosen.findings, *chosen.captions.findings))
+    findings = (*findings, *chosen.findings, *chosen.captions.findings)
+    return SourceEpisode(episode, chosen.captions.segments, findings, info.chapters)
 
 
 # --- what is known of it --------------------------------------------------------------------------------------------

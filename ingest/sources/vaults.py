@@ -15,6 +15,7 @@ from ingest.files import FileState, NewFile, clear_temporary, sha256, state_of, 
 from ingest.journal import Journal
 from ingest.records import Entry, Made, write_state
 from ingest.report import ImportReport, Problem
+from ingest.unchanged import Unchanged, keep_import
 from kb.ports import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -57,7 +58,11 @@ def import_vault(
     vault = scan_vault(path)
     with library.lock():
         clear_temporary(library.root)
-        return _Import(library, Journal(library.store, now or dt.datetime.now(dt.UTC)), progress).run(vault, began)
+        unchanged = Unchanged(library.root)
+        run = _Import(library, Journal(library.store, now or dt.datetime.now(dt.UTC)), progress)
+        report = run.run(vault, began)
+        keep_import(unchanged, path, vault, report)
+        return report
 
 
 def scan_vault(path: Path) -> Vault:

@@ -7,14 +7,18 @@ that the same note is written again from it whenever it is needed, whatever was 
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ingest.writing.terms import pack, unpack
 from kb.model import Episode
+from kb.notes.wikilinks import fold
 
 WRITER = "extractive"
 WRITER_VERSION = 1  # ``ingest.plan.WRITING`` says the same
+MOST_TITLES = 12  # former ones of an episode that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +115,30 @@ def _moments(rows: list[dict[str, Any]]) -> tuple[Moment, ...]:
 
 def _mention(row: dict[str, Any]) -> Mention:
     return Mention(Concept(**row["concept"]), row["key"], row["chosen"], row["chunks"], _moments(row["quotes"]))
+
+
+# --- former titles ----------------------------------------------------------------------------------------------------
+
+
+def titles_after(former: Sequence[str], old: str, new: str) -> tuple[str, ...]:
+    """The former titles of an episode that was called ``old`` and is called ``new`` now, the latest last.
+
+    Each once, and none that a link reads as the new one. The oldest are forgotten where there are too many.
+    """
+    by_name = {fold(title): title for title in (*former, old) if title.strip()}
+    by_name.pop(fold(new), None)
+    return tuple(by_name.values())[-MOST_TITLES:]
+
+
+def pack_titles(titles: Sequence[str]) -> str:
+    """As text for the journal; ``unpack_titles`` reads it."""
+    return json.dumps(list(titles), ensure_ascii=False)
+
+
+def unpack_titles(text: str) -> tuple[str, ...]:
+    """What ``pack_titles`` kept; nothing where it is damaged."""
+    try:
+        titles = json.loads(text)
+    except ValueError:
+        return ()
+    return tuple(title for title in titles if isinstance(title, str)) if isinstance(titles, list) else ()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ingest.writing.carrying import carrying
+from ingest.writing.chapters import chapter_starts
 from ingest.writing.concepts import Phrase, identity, rest_rate, surprise, title_keys
 from ingest.writing.digest import Concept, Digest, Mention, Moment, Section
 from ingest.writing.english import ANNOUNCES
@@ -14,7 +18,7 @@ from ingest.writing.headings import choose_headings, count_sections, heading_tex
 from ingest.writing.reading import Reading, Spoken, phrases, read_chunks
 from ingest.writing.sections import boundaries
 from ingest.writing.terms import EpisodeTerms, Lexicon
-from kb.model import Chunk, Episode
+from kb.model import Chapter, Chunk, Episode
 
 if TYPE_CHECKING:
     from kb.ports import Vectors
@@ -31,6 +35,17 @@ UNNAMED = ("speaker", "unknown", "spk", "unidentified", "voice", "sprecher")  # 
 OPENING = "Opening"
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of an episode: its chunks from ``first``, what is said in it, and its publisher's ``title`` or nothing."""
+
+    first: int
+    length: int
+    start_s: float
+    title: str
+    spoken: tuple[Spoken, ...]
+
+
 def digest_episode(
     episode: Episode,
     transcript: str,
@@ -41,40 +56,70 @@ def digest_episode(
     lexicon: Lexicon,
     recurring: frozenset[int],
     candidates: Sequence[tuple[Phrase, Concept, bool]],
+    chapters: Sequence[Chapter] = (),
 ) -> Digest:
     """Decides what the note of an episode says.
 
     ``transcript`` is its file's SHA-256, ``vectors`` those of ``chunks`` in their order, ``recurring`` the shingles
     that other episodes of the show have too; ``candidates`` its phrases with the concepts they stand for and whether
-    the note links to them.
+    the note links to them. The publisher's ``chapters``, where there are two or more, are its sections.
     """
     reading = read_chunks(chunks, own, recurring)
-    starts = (0, *boundaries(vectors, chunks))
     about = _about(episode, reading, [phrase for phrase, _, _ in candidates], own, lexicon)
-    counts = count_sections(reading, starts)
-    lengths = [end - first for first, end in zip(starts, [*starts[1:], len(chunks)], strict=True)]
+    parts = _by_chapters(chapters, chunks, reading) or _by_topics(vectors, chunks, reading)
+    counts = count_sections(reading, [part.first for part in parts])
     signatures = [
-        signature(count, length, reading, own, lexicon) for count, length in zip(counts, lengths, strict=True)
+        signature(count, part.length, reading, own, lexicon) for count, part in zip(counts, parts, strict=True)
     ]
     headings = choose_headings(signatures, episode, own, lexicon)
     sections = []
-    for number, first in enumerate(starts):
-        end = first + lengths[number]
-        inside = [one for one in reading.spoken if first <= one.chunk < end]
-        words = _section_words(signatures[number], headings[number])
-        count = _quotes_for(_seconds(chunks[first:end]))
-        quotes = carrying(inside, words, count, taken=about)
+    for part, words, heading in zip(parts, signatures, headings, strict=True):
+        count = _quotes_for(_seconds(chunks[part.first : part.first + part.length]))
+        quotes = carrying(part.spoken, _section_words(words, heading, part.title), count, taken=about)
         if quotes:
-            sections.append(
-                Section(
-                    heading_text(headings[number], english=own.english), chunks[first].start_s or 0.0, _moments(quotes)
-                )
-            )
+            text = part.title or heading_text(heading, english=own.english)
+            sections.append(Section(text, part.start_s, _moments(quotes)))
     weights = _weights(own, lexicon)
     mentions = tuple(_mention(candidate, reading, weights) for candidate in candidates)
     return Digest(
         episode, transcript, own.english, _speakers(reading.spoken), _moments(about), mentions, _merged(sections)
     )
+
+
+def _by_topics(vectors: Vectors, chunks: Sequence[Chunk], reading: Reading) -> list[_Part]:
+    """The parts of an episode, a new one where the topic turns."""
+    starts = [0, *boundaries(vectors, chunks)]
+    spoken: list[list[Spoken]] = [[] for _ in starts]
+    for one in reading.spoken:
+        spoken[bisect_right(starts, one.chunk) - 1].append(one)
+    begin = [chunks[first].start_s or 0.0 if chunks else 0.0 for first in starts]
+    return _parted(starts, len(chunks), begin, [""] * len(starts), spoken)
+
+
+def _by_chapters(chapters: Sequence[Chapter], chunks: Sequence[Chunk], reading: Reading) -> list[_Part]:
+    """The parts of an episode as its publisher has them, and what comes before the first; none where there are none.
+
+    A sentence belongs to the chapter in which its middle is: a chunk may well lie in two.
+    """
+    marked = chapter_starts(chapters, chunks)
+    if not marked:
+        return []
+    starts = [*([] if 0 in marked else [0]), *marked]
+    begin = [marked[first].start_s if first in marked else 0.0 for first in starts]
+    titles = [marked[first].title if first in marked else OPENING for first in starts]
+    spoken: list[list[Spoken]] = [[] for _ in starts]
+    for one in reading.spoken:
+        middle = (one.sentence.start_s + one.sentence.end_s) / 2
+        spoken[max(0, bisect_right(begin, middle) - 1)].append(one)
+    return _parted(starts, len(chunks), begin, titles, spoken)
+
+
+def _parted(
+    starts: Sequence[int], chunks: int, begin: Sequence[float], titles: Sequence[str], spoken: Sequence[list[Spoken]]
+) -> list[_Part]:
+    lengths = [end - first for first, end in pairwise([*starts, chunks])]
+    rows = zip(starts, lengths, begin, titles, spoken, strict=True)
+    return [_Part(first, length, at, title, tuple(said)) for first, length, at, title, said in rows]
 
 
 def _about(
@@ -102,9 +147,9 @@ def _meant(word: str, phrase: str, lexicon: Lexicon) -> float:
     return min(1.0, lexicon.in_chunks[phrase] / max(1, lexicon.in_chunks[word]))
 
 
-def _section_words(signature: Mapping[str, float], heading: Sequence[Phrase]) -> dict[str, float]:
+def _section_words(signature: Mapping[str, float], heading: Sequence[Phrase], title: str) -> dict[str, float]:
     """The weight of each word in a section; what its heading names should be spoken of."""
-    headed = {key for phrase in heading for key in phrase.key.split(" ")}
+    headed = title_keys(title) if title else {key for phrase in heading for key in phrase.key.split(" ")}
     return {key: weight * (HEADED if key in headed else 1.0) for key, weight in signature.items() if " " not in key}
 
 

@@ -11,12 +11,14 @@ from ingest.writing.concepts import worth_a_page
 from ingest.writing.digest import WRITER, WRITER_VERSION, Concept, Digest, Moment
 from ingest.writing.extractive import is_a_name
 from ingest.writing.headings import capitalised
-from ingest.writing.render import concept_link, linked
+from ingest.writing.render import concept_link, heading_line, linked
+from kb.index.tallies import Mentioned, MentionRow
 from kb.model import FrontMatter
 from kb.notes.compose import compose_note, escape_text, wiki_link
 from kb.timecode import format_clock
 
 NEIGHBOURS = 8
+MOST_TOLD = 40  # episodes on a concept's page: what more say than a person reads
 GENERATED = (("writer", WRITER), ("version", str(WRITER_VERSION)))
 
 
@@ -105,15 +107,32 @@ def has_page(told: Sequence[Told]) -> bool:
     return any(one.chosen for one in told) and worth_a_page(len(told), sum(one.chunks for one in told))
 
 
-def render_concept(concept: Concept, told: Sequence[Told]) -> str:
-    """A concept's page: what was said about it, by whom, in the newest episode first, and its neighbours."""
+def earns_page(found: Mentioned) -> bool:
+    """Whether a concept gets a page: a note links to it, and enough is said about it."""
+    return found.chosen and worth_a_page(found.episodes, found.chunks)
+
+
+def mention_rows(digest: Digest, entry: Listed) -> list[MentionRow]:
+    """What the pages of concepts say of an episode: a row a concept."""
+    return [
+        MentionRow(m.concept.identity, digest.episode.id, entry.date, m.chosen, m.chunks, pack_told(told))
+        for m in digest.mentions
+        for told in [Told(entry, m.chosen, m.chunks, m.quotes)]
+    ]
+
+
+def render_concept(concept: Concept, told: Sequence[Told], episodes: int = 0) -> str:
+    """A concept's page: what was said about it, by whom, in the newest episode first, and its neighbours.
+
+    Where more ``episodes`` speak of it than are ``told``, these are the newest, and the page says so.
+    """
     by_target = {one.episode.target: one for one in told}
     ordered = [by_target[entry.target] for entry in newest_first(one.episode for one in told)]
-    blocks = [_summary(ordered)]
+    blocks = [_summary(ordered, episodes)]
     if near := _neighbours(concept, ordered):
         blocks.append("Near it: " + ", ".join(concept_link(c, c.title) for c in near))
     for one in ordered:
-        blocks.append(f"## {escape_text(one.episode.title)}")
+        blocks.append(heading_line(one.episode.title))
         blocks.append(f"From: {wiki_link(one.episode.target, _label(one.episode))} <br/>")
         blocks += [_quote(quote, one.episode.target) for quote in one.quotes]
     title = capitalised(concept.title)
@@ -125,10 +144,12 @@ def _label(entry: Listed) -> str:
     return ", ".join(part for part in (entry.show, entry.date) if part) or entry.title
 
 
-def _summary(told: Sequence[Told]) -> str:
+def _summary(told: Sequence[Told], episodes: int) -> str:
+    if episodes > len(told):
+        return f"What was said about it in {episodes} episodes, of which the newest {len(told)} are here."
     shows = len({one.episode.show for one in told})
-    episodes = "1 episode" if len(told) == 1 else f"{len(told)} episodes"
-    return f"What was said about it in {episodes}" + (f" of {shows} shows." if shows > 1 else ".")
+    count = "1 episode" if len(told) == 1 else f"{len(told)} episodes"
+    return f"What was said about it in {count}" + (f" of {shows} shows." if shows > 1 else ".")
 
 
 def _neighbours(concept: Concept, told: Sequence[Told]) -> list[Concept]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ingest.writing.concepts import identity
 from ingest.writing.digest import WRITER, WRITER_VERSION, Concept, Digest, Mention, Moment
@@ -18,8 +20,8 @@ MOST_NAMES = 6  # at the top of a note; the front matter has them all
 MOST_SPEAKERS = 40
 
 
-def render_note(digest: Digest, show_folder: str) -> str:
-    """The whole text of an episode's note."""
+def render_note(digest: Digest, show_folder: str, aliases: Sequence[str] = ()) -> str:
+    """The whole text of an episode's note; ``aliases`` are the titles that it had before."""
     blocks = [_from(digest, show_folder)]
     if line := _with(digest):
         blocks.append(line)
@@ -30,13 +32,13 @@ def render_note(digest: Digest, show_folder: str) -> str:
     if not digest.about and not digest.sections:
         blocks.append(NOTHING)
     for section in digest.sections:
-        blocks.append(f"## {escape_text(section.heading)}")
+        blocks.append(heading_line(section.heading))
         left = dict(unlinked)
         blocks += [quote_line(quote, left) for quote in section.quotes]
-    return compose_note(_front(digest), "\n\n".join(blocks))
+    return compose_note(_front(digest, aliases), "\n\n".join(blocks))
 
 
-def _front(digest: Digest) -> FrontMatter:
+def _front(digest: Digest, aliases: Sequence[str]) -> FrontMatter:
     episode = digest.episode
     return FrontMatter(
         title=episode.title,
@@ -47,6 +49,7 @@ def _front(digest: Digest) -> FrontMatter:
         duration_s=None if episode.duration_s is None else float(int(episode.duration_s)),
         url=episode.url,
         speakers=digest.speakers[:MOST_SPEAKERS],
+        aliases=tuple(aliases),
         kind="episode",
         generated=(
             ("writer", WRITER),
@@ -83,9 +86,15 @@ def named(mention: Mention) -> str:
     return mention.concept.title
 
 
+@lru_cache(maxsize=8192)  # a show's page names the same concepts again and again
 def concept_link(concept: Concept, label: str) -> str:
     """A link to a concept's page, by its path: an episode may well have the same name."""
     return wiki_link(f"{CONCEPTS}/{concept.slug}", label)
+
+
+def heading_line(text: str) -> str:
+    """A heading that reads as ``text``: number signs at its end are its own, and do not close it."""
+    return "## " + re.sub(r"(?<=\s)(#+)$", r"\\\1", escape_text(text))
 
 
 def quote_line(quote: Moment, unlinked: dict[str, Concept]) -> str:

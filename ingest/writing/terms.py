@@ -2,7 +2,7 @@
 
 The unit of counting is the chunk, about half a minute: a phrase counts once in each chunk that has it, so that saying
 a word five times in a breath weighs no more than once. ``EpisodeTerms`` is computed once for a transcript and kept in
-the journal; ``Lexicon`` adds those of all episodes together.
+the journal; ``Lexicon`` adds those of all episodes together, of which ``ingest.lexicon`` keeps what is asked in memory.
 """
 
 from __future__ import annotations
@@ -329,25 +329,3 @@ def _count(counter: Counter[str], phrase: str, by: int) -> None:
         del counter[phrase]
     elif by:
         counter[phrase] = value
-
-
-def pack_lexicon(lexicon: Lexicon) -> str:
-    """As text for the journal; ``unpack_lexicon`` reads it."""
-    columns = (lexicon.in_episodes, lexicon.in_chunks, lexicon.nouns, lexicon.others, lexicon.ends, lexicon.around)
-    rows = {phrase: [column[phrase] for column in columns] for phrase in sorted(lexicon.in_chunks)}
-    return pack({"chunks": lexicon.chunks, "episodes": lexicon.episodes, "rows": rows})
-
-
-def unpack_lexicon(text: str) -> Lexicon | None:
-    """What ``pack_lexicon`` kept, or None where it is damaged."""
-    lexicon = Lexicon()
-    try:
-        table = unpack(text)
-        lexicon.chunks, lexicon.episodes = int(table["chunks"]), int(table["episodes"])
-        columns = (lexicon.in_episodes, lexicon.in_chunks, lexicon.nouns, lexicon.others, lexicon.ends, lexicon.around)
-        for phrase, row in table["rows"].items():
-            for column, value in zip(columns, row, strict=True):
-                _count(column, phrase, int(value))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return lexicon

@@ -1,20 +1,45 @@
-"""The commands of `hark`, gathered."""
+"""The commands of `hark`, gathered. Only the one that is called is imported."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from interfaces.cli import finding, making, serving, showing, state
-from interfaces.cli.light import LightCommand, LightGroup
-from interfaces.cli.output import say
+from interfaces.cli.light import LightGroup
 from interfaces.cli.where import LibraryOption
+
+# The function of each command, in the order of `hark --help`.
+COMMANDS = {
+    "init": "interfaces.cli.making:init",
+    "ingest": "interfaces.cli.making:ingest",
+    "import": "interfaces.cli.making:import_notes",
+    "add": "interfaces.cli.subscribing:add",
+    "remove": "interfaces.cli.subscribing:remove",
+    "sources": "interfaces.cli.subscribing:sources",
+    "opml": "interfaces.cli.subscribing:opml",
+    "sync": "interfaces.cli.syncing:sync",
+    "watch": "interfaces.cli.syncing:watch",
+    "retry": "interfaces.cli.syncing:retry",
+    "review": "interfaces.cli.reviewing:review",
+    "index": "interfaces.cli.making:index",
+    "search": "interfaces.cli.finding:search",
+    "ask": "interfaces.cli.finding:ask",
+    "show": "interfaces.cli.showing:show",
+    "status": "interfaces.cli.state:status",
+    "app": "interfaces.cli.serving:serve",
+}
+
+
+class Commands(LightGroup):
+    """Finds a command when it is called, or listed."""
+
+    places = COMMANDS
+
 
 app = typer.Typer(
     name="hark",
-    cls=LightGroup,
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -27,6 +52,8 @@ def _version(wanted: bool) -> None:
     if not wanted:
         return
     from importlib.metadata import version
+
+    from interfaces.cli.output import say
 
     say(f"hark {version('hark')}")
     raise typer.Exit
@@ -44,18 +71,3 @@ def hark(
     A command works on the library named by --library or HARK_LIBRARY, else on the nearest folder upwards with a
     hark.toml.
     """
-
-
-_commands: dict[str, Callable[..., None]] = {
-    "init": making.init,
-    "ingest": making.ingest,
-    "import": making.import_notes,
-    "index": making.index,
-    "search": finding.search,
-    "ask": finding.ask,
-    "show": showing.show,
-    "status": state.status,
-    "app": serving.serve,
-}
-for _name, _command in _commands.items():
-    app.command(_name, cls=LightCommand)(_command)

@@ -8,7 +8,9 @@ do. Hark's parameters are texts, numbers, switches and lists of texts, converted
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -50,7 +52,20 @@ class LightCommand(TyperCommand):
 
 
 class LightGroup(TyperGroup):
-    """All of them: where an error becomes a line and an exit code."""
+    """All of them, each at its place, ``module:function``; an error becomes a line and an exit code."""
+
+    places: ClassVar[Mapping[str, str]] = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.places)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.places:
+            return None
+        module, _, function = self.places[cmd_name].partition(":")
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        alone.command(cmd_name, cls=LightCommand)(getattr(import_module(module), function))
+        return typer.main.get_command(alone)
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _lighten(super().get_params(ctx))

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from interfaces.cli.faults import CallError
-from interfaces.cli.output import complain, count, say, say_json
-from interfaces.cli.progress import ShownProgress, duration
+from interfaces.cli.output import say, say_json
+from interfaces.cli.progress import ShownProgress
+from interfaces.cli.reports import complain_of, index_document, index_line, print_import, print_ingest, tell
 from interfaces.cli.where import JsonOption, LibraryOption, existing, library_root
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ingest.report import ImportReport, IngestReport
-    from kb.index.refresh import RefreshReport
 
-MOST_LINES = 10  # of one sort; --json has them all
 _IGNORED = "# What Hark makes from the files beside it; it can always be made again.\n.hark/\n"
 
 
@@ -57,27 +53,26 @@ def ingest(
     """Take in episodes: a transcript and a note for each. What was taken in before costs next to nothing.
 
     --json prints {"sources": [{"path", "episodes", "new", "changed", "unchanged", "transcripts", "notes", "pages",
-    "kept": [paths], "failed": [{"where", "message"}], "passed_over", "remarks", "index", "seconds"}]}: "transcripts",
-    "notes" and "pages" count the files written, "kept" are those that a person changed; "index" is what
-    `hark index --json` prints, or null.
+    "kept": [paths], "merged", "proposals": [paths], "corrected", "failed": [{"where", "message"}], "passed_over",
+    "remarks", "index", "seconds"}]}: "transcripts", "notes" and "pages" count the files written; "merged" those of a
+    person with something new in them, "kept" those left altogether, "proposals" wait for `hark review`; "corrected"
+    counts places. "index" is what `hark index --json` prints, or null.
     """
     sources = existing(paths)
     root = library_root(ctx, library)
 
+    from ingest.unchanged import nothing_to_ingest
+
+    reports = [(source, nothing_to_ingest(root, source) or _ingest(root, source)) for source in sources]
+    tell(reports, print_ingest, json=json)
+
+
+def _ingest(root: Path, source: Path) -> IngestReport:
     from ingest.pipeline import ingest_folder
     from kb.library import open_library
 
-    reports = []
     with open_library(root) as opened, ShownProgress() as progress:
-        for source in sources:
-            report = ingest_folder(opened, source, now=dt.datetime.now(dt.UTC), progress=progress)
-            reports.append((source, report))
-    if json:
-        say_json({"sources": [{"path": str(source), **_document(report)} for source, report in reports]})
-    else:
-        for source, report in reports:
-            _print_ingest(source, report)
-    _exit_with(max(report.exit_code for _, report in reports))
+        return ingest_folder(opened, source, now=dt.datetime.now(dt.UTC), progress=progress)
 
 
 def import_notes(
@@ -95,19 +90,18 @@ def import_notes(
     sources = existing(paths)
     root = library_root(ctx, library)
 
+    from ingest.unchanged import nothing_to_import
+
+    reports = [(source, nothing_to_import(root, source) or _import(root, source)) for source in sources]
+    tell(reports, print_import, json=json)
+
+
+def _import(root: Path, source: Path) -> ImportReport:
     from ingest.pipeline import import_vault
     from kb.library import open_library
 
-    reports = []
     with open_library(root) as opened, ShownProgress() as progress:
-        for source in sources:
-            reports.append((source, import_vault(opened, source, now=dt.datetime.now(dt.UTC), progress=progress)))
-    if json:
-        say_json({"sources": [{"path": str(source), **_document(report)} for source, report in reports]})
-    else:
-        for source, report in reports:
-            _print_import(source, report)
-    _exit_with(max(report.exit_code for _, report in reports))
+        return import_vault(opened, source, now=dt.datetime.now(dt.UTC), progress=progress)
 
 
 def index(
@@ -129,80 +123,7 @@ def index(
     with open_library(root, mend=rebuild) as opened, opened.lock(), ShownProgress() as progress:
         report = opened.refresh(progress, rebuild=rebuild)
     if json:
-        say_json(_index_document(report))
+        say_json(index_document(report))
         return
-    say(_index_line(report))
-    _complain_of([f"{file}: {finding.message}" for file, finding in report.findings])
-
-
-def _document(report: IngestReport | ImportReport) -> dict[str, Any]:
-    fields = dataclasses.asdict(dataclasses.replace(report, index=None))
-    return fields | {
-        "seconds": round(report.seconds, 3),
-        "index": None if report.index is None else _index_document(report.index),
-    }
-
-
-def _index_document(report: RefreshReport) -> dict[str, Any]:
-    fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
-    findings = [{"file": file, **dataclasses.asdict(finding)} for file, finding in report.findings]
-    return fields | {"findings": findings, "seconds": round(report.seconds, 3)}
-
-
-def _print_ingest(source: Path, report: IngestReport) -> None:
-    say(f"{source}: {_changes(report.episodes, 'episode', new=report.new, changed=report.changed)}")
-    written = [
-        count(number, what)
-        for number, what in ((report.transcripts, "transcript"), (report.notes, "note"), (report.pages, "page"))
-        if number
-    ]
-    if written:
-        say(f"  written: {', '.join(written)}")
-    if report.passed_over:
-        say(f"  passed over: {count(len(report.passed_over), 'file that is no episode', 'files that are no episodes')}")
-    _print_index(report)
-    _complain_of([f"{path}: kept as a person left it" for path in report.kept])
-    _complain_of([f"{problem}" for problem in report.remarks])
-    _complain_of([f"{problem}" for problem in report.failed])
-
-
-def _print_import(source: Path, report: ImportReport) -> None:
-    say(f"{source}: {_changes(report.notes, 'note', copied=report.copied)}")
-    _print_index(report)
-    _complain_of([f"{path}: kept, the library has another text under this name" for path in report.kept])
-    _complain_of([f"{problem}" for problem in report.failed])
-
-
-def _print_index(report: IngestReport | ImportReport) -> None:
-    if report.index is not None:
-        say(f"  index: {_searchable(report.index)}")
-    if report.seconds >= 1:
-        say(f"  in {duration(report.seconds)}")
-
-
-def _index_line(report: RefreshReport) -> str:
-    files = report.added + report.changed + report.removed + report.unchanged
-    changes = _changes(files, "file", added=report.added, changed=report.changed, removed=report.removed)
-    return f"{changes}; {_searchable(report)}"
-
-
-def _searchable(report: RefreshReport) -> str:
-    return f"{count(report.passages, 'passage')}, {count(report.embedded, 'text')} embedded"
-
-
-def _changes(total: int, what: str, **numbers: int) -> str:
-    """``434 episodes, 2 new``; ``434 episodes, nothing new``."""
-    told = [f"{number:,} {name}" for name, number in numbers.items() if number]
-    return f"{count(total, what)}, {', '.join(told) or 'nothing new'}"
-
-
-def _complain_of(lines: Sequence[str]) -> None:
-    for line in lines[:MOST_LINES]:
-        complain(line)
-    if len(lines) > MOST_LINES:
-        complain(f"... and {len(lines) - MOST_LINES:,} more such lines (--json has them all)")
-
-
-def _exit_with(code: int) -> None:
-    if code:
-        raise typer.Exit(code)
+    say(index_line(report))
+    complain_of([f"{file}: {finding.message}" for file, finding in report.findings])

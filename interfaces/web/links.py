@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from kb.model import SearchMode
 from kb.timecode import parse_clock
 
-PageName = Literal["", "search", "ask", "show", "episode", "notes", "note"]
+PageName = Literal["", "search", "ask", "show", "episode", "notes", "note", "review"]
 LONGEST_PARAMETER = 2_000  # characters
 LATEST_SECOND = 1_000_000.0  # eleven days: no recording is longer
 MOST_HITS = 100

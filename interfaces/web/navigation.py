@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from interfaces.web import ask, episode, home, note, notes, player, search, show
+from interfaces.web import ask, episode, home, note, notes, player, proposals, search, show
 from interfaces.web.frame import draw_head, guarded
 
 page = st.navigation(
@@ -13,6 +13,7 @@ page = st.navigation(
         st.Page(guarded(search.draw), title="Search", url_path="search"),
         st.Page(guarded(ask.draw), title="Ask", url_path="ask"),
         st.Page(guarded(notes.draw), title="Notes", url_path="notes"),
+        st.Page(guarded(proposals.draw), title="Review", url_path="review"),
         st.Page(guarded(show.draw), title="Show", url_path="show"),
         st.Page(guarded(episode.draw), title="Episode", url_path="episode"),
         st.Page(guarded(note.draw), title="Note", url_path="note"),

@@ -10,7 +10,7 @@ import streamlit as st
 from interfaces.web.frame import draw_first_steps, draw_heading, draw_nothing, set_title
 from interfaces.web.links import address
 from interfaces.web.lists import note_list
-from interfaces.web.markup import count, link
+from interfaces.web.markup import count, dotted, link
 
 if TYPE_CHECKING:
     from kb.library import Library, NoteEntry
@@ -24,7 +24,7 @@ def draw(library: Library) -> None:
         draw_first_steps(library)
         return
     set_title("Notes")
-    draw_heading("Notes", count(len(entries), "note"))
+    draw_heading("Notes", dotted([count(len(entries), "note"), _review(library)]))
     if not entries:
         draw_nothing("There are no notes yet.", (".", "The library"))
         return
@@ -35,6 +35,14 @@ def draw(library: Library) -> None:
     for show, group in groupby(others, key=lambda note: note.show):
         _draw_show(show, sorted(group, key=_by_title))
     _draw_wanted(library)
+
+
+def _review(library: Library) -> str:
+    """The way to what waits for the person's word, where something does."""
+    from ingest.proposals import count_proposals
+
+    waiting = count_proposals(library.root)
+    return link(address("review"), f"{count(waiting, 'note')} to review") if waiting else ""
 
 
 def _by_title(note: NoteEntry) -> str:

@@ -19,6 +19,7 @@ FileKind = Literal["transcript", "note"]
 NOTES = "notes/"
 TRANSCRIPTS = "transcripts/"
 CONCEPTS = "concepts"
+RACY_NS = 2_000_000_000  # FAT keeps times to two seconds, the coarsest there is; the index files_racy has it too
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,32 +167,44 @@ class Catalogue(Database):
 
     # --- files ---
 
-    def files(self) -> dict[str, StoredFile]:
-        """Every file that was read, by path."""
-        rows = self.rows("SELECT path, size, mtime_ns, sha256, kind, stored_ns FROM files ORDER BY path")
-        return {row[0]: StoredFile(*row) for row in rows}
+    def files(self, paths: Iterable[str] | None = None) -> dict[str, StoredFile]:
+        """Every file that was read, or those of ``paths``, by path."""
+        rows = self._of_files("path, size, mtime_ns, sha256, kind, stored_ns", paths)
+        return {row[0]: StoredFile(*row) for row in sorted(rows)}
 
     def knows(self, path: str) -> bool:
         """Whether the file was read before."""
         return self.row("SELECT 1 FROM files WHERE path = ?", (path,)) is not None
 
-    def stats(self) -> dict[str, tuple[int, int]]:
-        """Size and time of change of every file as it was read, by path."""
-        return {path: (size, mtime_ns) for path, size, mtime_ns in self.rows("SELECT path, size, mtime_ns FROM files")}
+    def stats(self, paths: Iterable[str] | None = None) -> dict[str, tuple[int, int]]:
+        """Size and time of change of every file, or of those of ``paths``, as it was read, by path."""
+        return {path: (size, mtime_ns) for path, size, mtime_ns in self._of_files("path, size, mtime_ns", paths)}
+
+    def _of_files(self, columns: str, paths: Iterable[str] | None) -> list[Row]:
+        if paths is None:
+            return self.rows(f"SELECT {columns} FROM files")  # noqa: S608  # the columns are ours
+        statement = f"SELECT {columns} FROM files WHERE path IN (SELECT value FROM json_each(?))"  # noqa: S608
+        return self.rows(statement, (as_list(paths),))
+
+    def racy_files(self) -> frozenset[str]:
+        """The files read so soon after they changed that a second change could have the same time."""
+        # As the index files_racy has it: with a value bound SQLite could not use it.
+        rows = self.rows("SELECT path FROM files WHERE stored_ns - mtime_ns < 2000000000")
+        return frozenset(path for (path,) in rows)
 
     def findings(self) -> tuple[tuple[str, Finding], ...]:
         """What is wrong with the files, by path; two transcripts of one episode included."""
+        # CROSS JOIN has SQLite begin with the findings, which are few, in place of the files in order.
         rows = self.rows(
-            "SELECT f.path, d.rule, d.message, d.line FROM findings d JOIN files f ON f.id = d.file"
-            " ORDER BY f.path, d.ordinal"
+            "SELECT f.path, d.ordinal, d.rule, d.message, d.line FROM findings d CROSS JOIN files f ON f.id = d.file"
         )
-        found = [(path, Finding(rule, message, line)) for path, rule, message, line in rows]
+        found = [(path, Finding(rule, message, line)) for path, _, rule, message, line in sorted(rows)]
         return tuple(sorted((*found, *self._second_claims()), key=lambda pair: pair[0]))
 
     def _second_claims(self) -> list[tuple[str, Finding]]:
         rows = self.rows(
-            "SELECT f.path, t.id, e.path FROM transcripts t JOIN files f ON f.id = t.file"
-            " JOIN episodes e ON e.id = t.id WHERE NOT t.leads"
+            "SELECT f.path, t.id, e.path FROM transcripts t INDEXED BY transcripts_waiting"
+            " CROSS JOIN files f ON f.id = t.file CROSS JOIN episodes e ON e.id = t.id WHERE NOT t.leads"
         )
         return [
             (path, Finding("duplicate-episode", f"left out: {first} has the episode {key} already"))
@@ -344,19 +357,28 @@ class Catalogue(Database):
         shows = (parts.show() for parts in groups.values())
         return tuple(sorted(shows, key=lambda show: (fold(show.name), show.slug)))
 
+    @property
+    def snapshots(self) -> tuple[str, ...]:
+        """The tokens of the indexes that were made of this very database; of any other none can be carried on."""
+        return tuple(self.meta("snapshots").split())
+
+    def total(self, name: Literal["chunks", "passages", "vectors"]) -> int:
+        """How many rows a table has."""
+        ((count,),) = self.rows("SELECT count FROM totals WHERE name = ?", (name,))
+        return int(count)
+
     def passage_count(self) -> int:
         """How many passages there are."""
-        ((count,),) = self.rows("SELECT count(*) FROM passages")
-        return int(count)
+        return self.total("passages")
 
     def counts(self) -> Counts:
         """How much the library holds."""
         shows = self.shows()
-        ((episodes, transcripts, notes, concepts, chunks, passages, vectors),) = self.rows(
+        ((episodes, transcripts, notes, concepts),) = self.rows(
             "SELECT (SELECT count(*) FROM episodes), (SELECT count(*) FROM transcripts), (SELECT count(*) FROM notes),"
-            " (SELECT count(*) FROM notes WHERE kind = 'concept'), (SELECT count(*) FROM chunks),"
-            " (SELECT count(*) FROM passages), (SELECT count(*) FROM vectors)"
+            " (SELECT count(*) FROM notes WHERE kind = 'concept')"
         )
+        chunks, passages, vectors = self.total("chunks"), self.total("passages"), self.total("vectors")
         hours = sum(show.hours for show in shows)
         return Counts(len(shows), episodes, transcripts, notes, concepts, chunks, passages, vectors, hours)
 

@@ -174,18 +174,50 @@ class PassageTable(Catalogue):
 
     def passage_texts(self, *, after: int = 0) -> Iterator[PassageText]:
         """The texts of all passages with an id above ``after``, in order of id, for the lexical index."""
-        titles: dict[int, str] = dict(
-            self.rows("SELECT file, title FROM transcripts UNION ALL SELECT file, title FROM notes")
-        )
         at = after
         while rows := self.rows("SELECT id, file FROM passages WHERE id > ? ORDER BY id LIMIT 500", (at,)):
             ids = [key for key, _ in rows]
-            chunks, speakers = self._chunks(ids), self._speakers_of(ids)
+            chunks, speakers, titles = self._chunks(ids), self._speakers_of(ids), self._titles({row[1] for row in rows})
             for key, file in rows:
                 parts = chunks[key]
                 heard = speakers.get(key, ())
                 yield PassageText(key, file, titles[file], _heading(parts), parts[0][0], _joined(parts), heard)
             at = ids[-1]
+
+    def _titles(self, files: Iterable[int]) -> dict[int, str]:
+        return dict(
+            self.rows(
+                "SELECT file, title FROM transcripts WHERE file IN (SELECT value FROM json_each(?1))"
+                " UNION ALL SELECT file, title FROM notes WHERE file IN (SELECT value FROM json_each(?1))",
+                (as_list(files),),
+            )
+        )
+
+    def last_passage(self) -> int:
+        """The highest id that a passage ever had: all that come get a higher one."""
+        return self._last_number("passages")
+
+    def passages_after(self, last: int) -> int:
+        """How many passages have an id above ``last``."""
+        ((count,),) = self.rows("SELECT count(*) FROM passages WHERE id > ?", (last,))
+        return int(count)
+
+    def departures(self) -> int:
+        """How many passages have ever gone: each departure has a number."""
+        return self._last_number("gone_passages")
+
+    def gone_passages(self, *, after: int, last: int) -> Ids:
+        """The passages with ids up to ``last`` that went after the departure numbered ``after``, in order of id."""
+        import numpy as np
+
+        rows = self.rows(
+            "SELECT passage FROM gone_passages WHERE number > ? AND passage <= ? ORDER BY passage", (after, last)
+        )
+        return np.fromiter((key for (key,) in rows), np.int64, len(rows))
+
+    def _last_number(self, table: str) -> int:
+        row = self.row("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+        return int(row[0]) if row else 0
 
     def _speakers_of(self, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
         found: dict[int, tuple[str, ...]] = {}
@@ -210,11 +242,14 @@ class PassageTable(Catalogue):
 
     def texts_without_vector(self, model_id: str) -> list[tuple[str, str]]:
         """(hash, text) of each text that the model has not embedded yet, once."""
+        settled = self.meta("embedded_by") == model_id  # then only what came since can lack one
+        chunks = "fresh_chunks f CROSS JOIN chunks c ON c.id = f.chunk" if settled else "chunks c"
         return [
             (key, text)
             for key, text in self.rows(
-                "SELECT c.text_hash, min(c.text) FROM chunks c WHERE NOT EXISTS (SELECT 1 FROM vectors v JOIN models m"
-                " ON m.id = v.model WHERE v.text_hash = c.text_hash AND m.model_id = ?)"
+                f"SELECT c.text_hash, min(c.text) FROM {chunks} WHERE NOT EXISTS"  # noqa: S608  # one of two of ours
+                " (SELECT 1 FROM vectors v WHERE v.text_hash = c.text_hash"
+                "  AND v.model = (SELECT id FROM models WHERE model_id = ?))"
                 " GROUP BY c.text_hash ORDER BY min(c.id)",
                 (model_id,),
             )
@@ -235,18 +270,19 @@ class PassageTable(Catalogue):
             raise KeyError(f"{file}: not embedded by {model_id} yet")
         return _matrix([vector for (vector,) in rows])
 
-    def passage_vectors(self, model_id: str, *, after: int = 0) -> tuple[Ids, Vectors]:
+    def passage_vectors(self, model_id: str, *, after: int = 0, most: int = -1) -> tuple[Ids, Vectors]:
         """Ids above ``after``, in order, and the vectors ``(ids, dimension)`` of all passages that have one.
 
-        A passage's vector is that of the chunk at its beginning, the place it is played from.
+        A passage's vector is that of the chunk at its beginning, the place it is played from. Of no more than ``most``
+        passages, the first ones, where it is not negative.
         """
         import numpy as np
 
         rows = self.rows(
             "SELECT p.id, v.vector FROM passages p CROSS JOIN chunks c ON c.file = p.file AND c.ordinal = p.first_chunk"
             " CROSS JOIN vectors v ON v.text_hash = c.text_hash"
-            " AND v.model = (SELECT id FROM models WHERE model_id = ?) WHERE p.id > ? ORDER BY p.id",
-            (model_id, after),
+            " AND v.model = (SELECT id FROM models WHERE model_id = ?) WHERE p.id > ? ORDER BY p.id LIMIT ?",
+            (model_id, after, most),
         )
         return np.fromiter((key for key, _ in rows), np.int64, len(rows)), _matrix([vector for _, vector in rows])
 

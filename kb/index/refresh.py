@@ -4,13 +4,16 @@ A file is opened only where its size or time of change is another than when it w
 after it changed that a second change could have the same time. Only texts without a vector are embedded, and they are
 kept in slices: an index that was cut short goes on where it stopped. Vectors of texts that no file holds any more stay,
 for the text may come back, until a rebuild or until they are more than the others.
+
+Beside the look at the disk, the work follows what changed and not what there is: what came without a vector, what went
+since the last snapshot and how much there is of everything is kept up by the database as rows come and go.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,14 +21,13 @@ from typing import TYPE_CHECKING
 from kb.errors import LibraryReadOnlyError
 from kb.index.catalogue import NOTES, FileKind, StoredFile
 from kb.index.generations import current_manifest
-from kb.index.scan import scan_library
+from kb.index.scan import Scan, look_at, scan_library
 from kb.model import Finding
 
 if TYPE_CHECKING:
     from kb.index.store import Store
     from kb.ports import Embedder, Progress
 
-RACY_NS = 2_000_000_000  # FAT keeps times to two seconds, the coarsest there is
 FILES_A_COMMIT = 64
 TEXTS_A_COMMIT = 128
 DERIVATION = "1"  # grows when the same file gives other rows: all files are then read again
@@ -64,38 +66,36 @@ class RefreshReport:
 
 def plan_refresh(
     on_disk: Mapping[str, tuple[int, int]],
-    stored: Mapping[str, StoredFile],
+    stored: Mapping[str, tuple[int, int]],
+    racy: Collection[str] = (),
     *,
     afresh: bool = False,
     forget: bool = False,
 ) -> RefreshPlan:
-    """Compares ``on_disk`` (path to size and time of change in ns) with what was stored.
+    """Compares ``on_disk`` (path to size and time of change in ns) with what was ``stored``.
 
-    ``afresh`` makes every file suspect; ``forget`` believes that all files of a kind are gone where none is there.
+    ``racy`` files are suspect also where nothing differs, with ``afresh`` every file is; ``forget`` believes that all
+    files of a kind are gone where none is there.
     """
+    if on_disk == stored and not racy and not afresh:
+        return RefreshPlan(unchanged=len(stored))
+    both = on_disk.keys() & stored.keys()
+    differing = {path for path, _ in on_disk.items() - stored.items()}
+    suspect = both if afresh else both & (differing | set(racy))
     gone = sorted(stored.keys() - on_disk.keys())
-    emptied = () if forget else _emptied(on_disk, stored)
-    suspect = [path for path in on_disk.keys() & stored.keys() if afresh or _may_differ(on_disk[path], stored[path])]
+    emptied = () if forget or not gone else _emptied(on_disk, stored)
     return RefreshPlan(
         added=tuple(sorted(on_disk.keys() - stored.keys())),
         suspect=tuple(sorted(suspect)),
-        removed=tuple(path for path in gone if stored[path].kind not in emptied),
-        withheld=tuple(path for path in gone if stored[path].kind in emptied),
-        unchanged=len(on_disk.keys() & stored.keys()) - len(suspect),
+        removed=tuple(path for path in gone if kind_of(path) not in emptied),
+        withheld=tuple(path for path in gone if kind_of(path) in emptied),
+        unchanged=len(both) - len(suspect),
     )
 
 
-def _emptied(on_disk: Iterable[str], stored: Mapping[str, StoredFile]) -> set[FileKind]:
+def _emptied(on_disk: Iterable[str], stored: Iterable[str]) -> set[FileKind]:
     """The kinds of which there were files, and now is none: rather a folder that is not mounted than a deletion."""
-    return {file.kind for file in stored.values()} - {kind_of(path) for path in on_disk}
-
-
-def _may_differ(stat: tuple[int, int], stored: StoredFile) -> bool:
-    return _differs(stat, stored) or stored.stored_ns - stored.mtime_ns < RACY_NS
-
-
-def _differs(stat: tuple[int, int], stored: StoredFile) -> bool:
-    return stat != (stored.size, stored.mtime_ns)
+    return set(map(kind_of, stored)) - set(map(kind_of, on_disk))
 
 
 def kind_of(path: str) -> FileKind:
@@ -103,9 +103,9 @@ def kind_of(path: str) -> FileKind:
     return "note" if path.startswith(NOTES) else "transcript"
 
 
-def is_stale(root: Path, store: Store) -> bool:
+def is_stale(root: Path, store: Store, scan: Scan | None = None) -> bool:
     """Whether a file was added, changed or removed since the index was made, going by size and time of change."""
-    return scan_library(root).files != store.stats()
+    return (scan or scan_library(root)).files != store.stats()
 
 
 # --- doing --------------------------------------------------------------------------------------------------------
@@ -131,20 +131,29 @@ def refresh(
     snapshot: bool = True,
     language: str = "en",
     model: str = "",
+    scan: Scan | None = None,
+    paths: Collection[str] | None = None,
 ) -> RefreshReport:
     """Reads what changed under ``root``, embeds what is new and writes a snapshot of the indexes.
 
     An ``embedder`` given as a function is called only where there is something to embed or to write. ``model`` is what
     the settings call it: another name than last time has everything embedded by the new model. ``rebuild`` reads every
-    file again. The caller is the one writer. Raises LibraryReadOnlyError, DiskFullError, ModelError.
+    file again. A ``scan`` that shows the disk as it is spares another. With ``paths`` (relative to the library) only
+    those files are looked at and counted: for a caller that knows what it wrote, and that changes nothing else. The
+    caller is the one writer. Raises LibraryReadOnlyError, DiskFullError, ModelError.
     """
     started = time.perf_counter()
     if store.read_only:
         raise LibraryReadOnlyError("the library was opened for reading only", where=str(root))
     wanted = _Wanted(rebuild=rebuild, snapshot=snapshot, language=language, model=model)
-    scan = scan_library(root)
     afresh = rebuild or store.meta("derivation") != DERIVATION
-    plan = plan_refresh(scan.files, store.files(), afresh=afresh, forget=rebuild)
+    if paths is not None and not afresh:
+        scan, known = look_at(root, paths)
+        racy = store.racy_files() & known
+        plan = plan_refresh(scan.files, store.stats(known), racy, forget=True)
+    else:
+        scan = scan or scan_library(root)
+        plan = plan_refresh(scan.files, store.stats(), store.racy_files(), afresh=afresh, forget=rebuild)
     changed = _apply(root, store, plan, progress, afresh=afresh)
     complete = not rebuild and _is_complete(root, store, wanted)
     embedded = 0 if complete else _complete(root, store, embedder, progress, wanted)
@@ -171,7 +180,7 @@ def _withheld(plan: RefreshPlan) -> list[tuple[str, Finding]]:
 
 def _apply(root: Path, store: Store, plan: RefreshPlan, progress: Progress, *, afresh: bool) -> int:
     """Reads what is to be read and forgets what is gone; returns how many known files had changed."""
-    stored = store.files() if plan.suspect else {}
+    stored = store.files(plan.suspect) if plan.suspect else {}
     paths = (*plan.added, *plan.suspect)
     changed = 0
     for at in range(0, len(paths), FILES_A_COMMIT):
@@ -216,7 +225,9 @@ def _is_complete(root: Path, store: Store, wanted: _Wanted) -> bool:
     if not wanted.snapshot:
         return True
     manifest = current_manifest(root / ".hark")
-    return manifest is not None and (manifest.generation, manifest.language) == (generation, wanted.language)
+    if manifest is None or manifest.token not in store.snapshots:
+        return False
+    return (manifest.generation, manifest.language) == (generation, wanted.language)
 
 
 def _complete(root: Path, store: Store, embedder: Embedder | MakeEmbedder, progress: Progress, wanted: _Wanted) -> int:
@@ -228,8 +239,7 @@ def _complete(root: Path, store: Store, embedder: Embedder | MakeEmbedder, progr
         store.prune_vectors(made.model_id)
     texts = store.texts_without_vector(made.model_id)
     _embed(store, made, texts, progress)
-    store.set_meta("embedded", f"{store.generation} {wanted.model}")
-    store.set_meta("model_id", made.model_id)
+    store.settle_vectors(made.model_id, wanted.model)
     if wanted.snapshot:
         progress("writing the index", 0, 1)
         write_snapshot(root / ".hark", store, made, wanted.language, afresh=wanted.rebuild)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,31 @@ def scan_library(root: Path) -> Scan:
     _scan_notes(root, scan)
     _scan_transcripts(root, scan)
     return scan
+
+
+def look_at(root: Path, paths: Iterable[str]) -> tuple[Scan, frozenset[str]]:
+    """A scan of these files alone, and which they are: of ``paths`` those whose folder, notes or transcripts, is there.
+
+    What is no note and no transcript is passed over, and what lies outside the library by way of a link.
+    """
+    scan = Scan()
+    tops = {top: (root / top).resolve() for top in (NOTES, TRANSCRIPTS) if (root / top).is_dir()}
+    known = frozenset(path for path in paths if path.partition("/")[0] + "/" in tops and _is_ours(path))
+    for path in sorted(known):
+        place = root / path
+        try:
+            if place.is_file() and place.resolve().is_relative_to(tops[path.partition("/")[0] + "/"]):
+                stat = place.stat()
+                scan.files[path] = (stat.st_size, stat.st_mtime_ns)
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, in Python 3.11 and 3.12
+            scan.findings.append((path, Finding("unreadable-file", f"cannot be read: {error}")))
+    return scan, known
+
+
+def _is_ours(path: str) -> bool:
+    parts = path.split("/")
+    hidden = any(part.startswith((".", "~$", "#")) or part.endswith(_UNFINISHED) for part in parts)
+    return not hidden and path.lower().endswith(".md" if path.startswith(NOTES) else ".vtt")
 
 
 def _scan_notes(root: Path, scan: Scan) -> None:

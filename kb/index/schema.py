@@ -101,6 +101,56 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             LEFT JOIN note_episodes l ON l.note = n.file LEFT JOIN transcripts t ON t.file = l.episode""",
         "INSERT INTO meta VALUES ('generation', '0')",
     ),
+    (
+        # What the writer of notes keeps of the whole library: see kb.index.tallies. The first two are filled by it
+        # when it first needs them, from what the journal has of each episode.
+        """CREATE TABLE lexicon (
+            phrase TEXT PRIMARY KEY, episodes INTEGER NOT NULL, chunks INTEGER NOT NULL, nouns INTEGER NOT NULL,
+            others INTEGER NOT NULL, ends INTEGER NOT NULL, around INTEGER NOT NULL) WITHOUT ROWID""",
+        "CREATE TABLE carriers (identity TEXT PRIMARY KEY, episodes INTEGER NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE mentions (
+            concept TEXT NOT NULL, episode TEXT NOT NULL, date TEXT NOT NULL, chosen INTEGER NOT NULL,
+            chunks INTEGER NOT NULL, told TEXT NOT NULL, UNIQUE (concept, episode))""",
+        # The newest first; the rest is there so that mentions are counted without reading what they say.
+        "CREATE INDEX mentions_newest ON mentions (concept, date DESC, episode, chosen, chunks)",
+        """INSERT INTO mentions
+            SELECT substr(subject, 9), stage, COALESCE(json_extract(json_extract(detail, '$[0]'), '$[3]'), ''),
+                COALESCE(json_extract(detail, '$[1]'), 0), COALESCE(json_extract(detail, '$[2]'), 0), detail
+            FROM journal
+            WHERE subject >= 'mention:' AND subject < 'mention;' AND output <> '' AND json_valid(detail)""",
+        "DELETE FROM journal WHERE subject >= 'mention:' AND subject < 'mention;'",
+        "DELETE FROM journal WHERE subject = 'data:' AND stage = 'lexicon'",
+        "CREATE INDEX journal_slugs ON journal (output) WHERE stage = 'concept'",
+    ),
+    (
+        # What a refresh would otherwise have to look for among all rows, kept up as rows come and go.
+        "CREATE TABLE totals (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID",
+        """INSERT INTO totals SELECT 'chunks', count(*) FROM chunks
+            UNION ALL SELECT 'passages', count(*) FROM passages UNION ALL SELECT 'vectors', count(*) FROM vectors""",
+        # Chunks that came since all had a vector of the model that meta calls 'embedded_by'.
+        "CREATE TABLE fresh_chunks (chunk INTEGER PRIMARY KEY)",
+        # Passages that went, in that order: an index that was made before still holds them.
+        "CREATE TABLE gone_passages (number INTEGER PRIMARY KEY AUTOINCREMENT, passage INTEGER NOT NULL)",
+        """CREATE TRIGGER chunk_comes AFTER INSERT ON chunks BEGIN
+            UPDATE totals SET count = count + 1 WHERE name = 'chunks';
+            INSERT INTO fresh_chunks VALUES (new.id); END""",
+        """CREATE TRIGGER chunk_goes AFTER DELETE ON chunks BEGIN
+            UPDATE totals SET count = count - 1 WHERE name = 'chunks';
+            DELETE FROM fresh_chunks WHERE chunk = old.id; END""",
+        """CREATE TRIGGER passage_comes AFTER INSERT ON passages BEGIN
+            UPDATE totals SET count = count + 1 WHERE name = 'passages'; END""",
+        """CREATE TRIGGER passage_goes AFTER DELETE ON passages BEGIN
+            UPDATE totals SET count = count - 1 WHERE name = 'passages';
+            INSERT INTO gone_passages (passage) VALUES (old.id); END""",
+        # Never INSERT OR REPLACE into it: what that removes fires no trigger.
+        """CREATE TRIGGER vector_comes AFTER INSERT ON vectors BEGIN
+            UPDATE totals SET count = count + 1 WHERE name = 'vectors'; END""",
+        """CREATE TRIGGER vector_goes AFTER DELETE ON vectors BEGIN
+            UPDATE totals SET count = count - 1 WHERE name = 'vectors'; END""",
+        # Files that could have changed again without another time: catalogue.RACY_NS.
+        "CREATE INDEX files_racy ON files (path) WHERE stored_ns - mtime_ns < 2000000000",
+        "CREATE INDEX transcripts_waiting ON transcripts (id) WHERE NOT leads",
+    ),
 )
 
 

@@ -302,13 +302,39 @@ class Store(PassageTable):
             self._write("INSERT OR IGNORE INTO models (model_id) VALUES (?)", (model_id,))
             ((model,),) = self.rows("SELECT id FROM models WHERE model_id = ?", (model_id,))
             self._write_many(
-                "INSERT OR REPLACE INTO vectors (text_hash, model, vector) VALUES (?, ?, ?)",
+                "INSERT INTO vectors (text_hash, model, vector) VALUES (?, ?, ?)"
+                " ON CONFLICT (text_hash, model) DO UPDATE SET vector = excluded.vector",
                 [(key, model, row.tobytes()) for key, row in zip(hashes, rows, strict=True)],
             )
+
+    def settle_vectors(self, model_id: str, settings: str = "") -> bool:
+        """Keeps that the model embedded every text there is, under what the ``settings`` call it, where it did.
+
+        From then on ``texts_without_vector`` looks only at what comes.
+        """
+        with self.transaction():
+            if self.texts_without_vector(model_id):
+                return False
+            self._write("DELETE FROM fresh_chunks")
+            self.set_meta("embedded_by", model_id)
+            self.set_meta("embedded", f"{self.generation} {settings}")
+            self.set_meta("model_id", model_id)
+        return True
+
+    def settle_snapshot(self, tokens: Iterable[str], gone: int) -> None:
+        """Keeps the ``tokens`` of the indexes made of this database that may be carried on.
+
+        The departures of passages up to the one numbered ``gone`` are forgotten: all those indexes know of them.
+        """
+        with self.transaction():
+            self.set_meta("snapshots", " ".join(tokens))
+            self._write("DELETE FROM gone_passages WHERE number <= ?", (gone,))
 
     def prune_vectors(self, model_id: str) -> int:
         """Drops the vectors of texts that no file holds any more, and of other models; returns how many."""
         with self.transaction():
+            if self.meta("embedded_by") != model_id:
+                self.set_meta("embedded_by", "")
             gone = self._write(
                 "DELETE FROM vectors WHERE model NOT IN (SELECT id FROM models WHERE model_id = ?)"
                 " OR text_hash NOT IN (SELECT text_hash FROM chunks)",
@@ -319,10 +345,7 @@ class Store(PassageTable):
 
     def has_many_spare_vectors(self) -> bool:
         """Whether most of the vectors are of texts that no file holds any more."""
-        ((vectors, texts),) = self.rows(
-            "SELECT (SELECT count(*) FROM vectors), (SELECT count(DISTINCT text_hash) FROM chunks)"
-        )
-        return bool(vectors > 2 * texts + 1000)
+        return self.total("vectors") > 2 * self.total("chunks") + 1000
 
     # --- the rest ---
 

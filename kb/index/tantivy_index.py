@@ -149,10 +149,15 @@ def _document(values: Mapping[str, int | str]) -> Any:
 
 @contextmanager
 def _understood(folder: Path) -> Iterator[None]:
-    """tantivy raises ValueError for everything, with the reason in its text."""
+    """tantivy raises ValueError for everything, with the reason in its text, and panics over some damage."""
+    damaged = LibraryDamagedError("the index of words cannot be used", where=str(folder), remedy=REMEDY)
     try:
         yield
     except ValueError as error:
         if "No space left" in str(error) or "os error 28" in str(error):
             raise DiskFullError("no space is left on the disk", where=str(folder), remedy="make room") from error
-        raise LibraryDamagedError("the index of words cannot be used", where=str(folder), remedy=REMEDY) from error
+        raise damaged from error
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # PyO3 derives it from BaseException, and exports it nowhere
+            raise damaged from error
+        raise

@@ -34,7 +34,7 @@ class ExactIndex:
         return len(self._ids)
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
-        ids, vectors = _checked(ids, vectors, self._vectors.shape[1])
+        ids, vectors = checked(ids, vectors, self._vectors.shape[1])
         self.remove(ids)
         self._ids = np.concatenate([self._ids, ids])
         self._vectors = np.concatenate([self._vectors, vectors])
@@ -48,7 +48,7 @@ class ExactIndex:
         if allowed is not None:
             chosen = np.isin(ids, allowed)
             ids, vectors = ids[chosen], vectors[chosen]
-        return _best(ids, vectors @ np.asarray(query, np.float32), k)
+        return best(ids, vectors @ np.asarray(query, np.float32), k)
 
     def scores(self, query: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
         """The inner products of these ids, in their order. Raises KeyError for one that is not there."""
@@ -83,50 +83,67 @@ class FaissIndex:
         return int(self._index.ntotal)
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
-        ids, vectors = _checked(ids, vectors, self._index.d)
+        ids, vectors = checked(ids, vectors, self._index.d)
         self.remove(ids)
+        self.append(ids, vectors)
+
+    def append(self, ids: Ids, vectors: Vectors) -> None:
+        """Adds what the caller knows not to be there, without looking for it."""
         if len(ids):
-            self._index.add_with_ids(vectors, ids)
+            self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), np.ascontiguousarray(ids, np.int64))
 
     def remove(self, ids: Ids) -> None:
         if len(ids) and len(self):
             self._index.remove_ids(_faiss().IDSelectorBatch(np.ascontiguousarray(ids, np.int64)))
 
     def search(self, query: NDArray[np.float32], k: int, allowed: Ids | None = None) -> tuple[Ids, NDArray[np.float32]]:
-        total = len(self) if allowed is None else min(len(self), len(allowed))
+        return self.search_among(query, k, None if allowed is None else Among(allowed))
+
+    def search_among(self, query: NDArray[np.float32], k: int, among: Among | None) -> tuple[Ids, NDArray[np.float32]]:
+        """As ``search``; what is made of the ids that are allowed serves for several indexes."""
+        total = len(self) if among is None else min(len(self), among.count)
         wanted = min(k, total)
         asked = min(wanted + SPARE, total)
         while True:
-            ids, scores = self._nearest(query, asked, allowed)
+            ids, scores = self._nearest(query, asked, among)
             # What ties with the last one wanted may reach beyond what was asked for.
             tied_to_the_end = 0 < wanted < len(scores) == asked and scores[-1] == scores[wanted - 1]
             if not tied_to_the_end or asked == total:
-                return _best(ids, scores, wanted)
+                return best(ids, scores, wanted)
             asked = min(asked * 2, total)
 
-    def _nearest(self, query: NDArray[np.float32], k: int, allowed: Ids | None) -> tuple[Ids, NDArray[np.float32]]:
+    def _nearest(self, query: NDArray[np.float32], k: int, among: Among | None) -> tuple[Ids, NDArray[np.float32]]:
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         row = np.ascontiguousarray(query, np.float32).reshape(1, -1)
-        if allowed is None:
-            scores, ids = self._index.search(row, k)
-        else:
-            faiss = _faiss()
-            selector = faiss.IDSelectorBitmap(_bitmap(allowed))
-            scores, ids = self._index.search(row, k, params=faiss.SearchParameters(sel=selector))
+        scores, ids = self._index.search(row, k, params=among and among.parameters)
         found = ids[0] >= 0  # FAISS fills up with -1
         return ids[0][found], scores[0][found]
 
     def scores(self, query: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
         """The inner products of these ids, in their order. Raises KeyError for one that is not there."""
+        scores: NDArray[np.float32] = self.vectors(ids) @ np.asarray(query, np.float32)
+        return scores
+
+    def vectors(self, ids: Ids) -> Vectors:
+        """The vectors of these ids, in their order. Raises KeyError for one that is not there."""
         if not len(ids):
-            return np.empty(0, np.float32)
+            return np.empty((0, self._index.d), np.float32)
         try:
-            vectors = self._index.reconstruct_batch(np.ascontiguousarray(ids, np.int64))
+            vectors: Vectors = self._index.reconstruct_batch(np.ascontiguousarray(ids, np.int64))
         except RuntimeError as error:
             raise KeyError("no vector has one of these ids") from error
-        scores: NDArray[np.float32] = vectors @ np.asarray(query, np.float32)
-        return scores
+        return vectors
+
+    @property
+    def ids(self) -> Ids:
+        """All ids, in the order in which they were added."""
+        ids: Ids = _faiss().vector_to_array(self._index.id_map)
+        return ids
+
+    @property
+    def dimension(self) -> int:
+        return int(self._index.d)
 
     def save(self, path: Path) -> None:
         _faiss().write_index(self._index, str(path))
@@ -146,6 +163,16 @@ class FaissIndex:
         return loaded
 
 
+class Among:
+    """Ids that a search is restricted to, as FAISS takes them; ``count`` of them."""
+
+    def __init__(self, allowed: Ids) -> None:
+        faiss = _faiss()
+        self.count = len(allowed)
+        self._selector: Any = faiss.IDSelectorBitmap(_bitmap(allowed))  # not every FAISS keeps it with its parameters
+        self.parameters: Any = faiss.SearchParameters(sel=self._selector)
+
+
 def _faiss() -> Any:  # its stubs do not know what its Python side adds
     """FAISS with one thread: a query reads each vector once, and threads that wait for each other only cost time.
 
@@ -157,7 +184,7 @@ def _faiss() -> Any:  # its stubs do not know what its Python side adds
     return faiss
 
 
-def _checked(ids: Ids, vectors: Vectors, dimension: int) -> tuple[Ids, Vectors]:
+def checked(ids: Ids, vectors: Vectors, dimension: int) -> tuple[Ids, Vectors]:
     """Contiguous arrays that belong together; of an id that is given twice the last vector counts."""
     ids, vectors = np.ascontiguousarray(ids, np.int64), np.ascontiguousarray(vectors, np.float32)
     if vectors.shape != (len(ids), dimension) and len(ids):
@@ -169,7 +196,7 @@ def _checked(ids: Ids, vectors: Vectors, dimension: int) -> tuple[Ids, Vectors]:
     return ids, vectors.reshape(len(ids), dimension)
 
 
-def _best(ids: Ids, scores: NDArray[np.float32], k: int) -> tuple[Ids, NDArray[np.float32]]:
+def best(ids: Ids, scores: NDArray[np.float32], k: int) -> tuple[Ids, NDArray[np.float32]]:
     """The ``k`` best, ties by id."""
     order = np.lexsort((ids, -scores))[: max(k, 0)]
     return ids[order], scores[order]

@@ -8,13 +8,15 @@
     date: 2024-03-05
     duration: 01:02:03.500
     speaker: Edda Rowan
+    chapter: 00:00:42.000 The cylinder on the table
 
     00:00:00.550 --> 00:00:07.616
     <v Edda Rowan>You may touch it from the inside.
 
 The block ``NOTE hark`` holds what is known of the episode but for its description; a key with nothing to say is
-left out, ``speaker`` is repeated. Text is escaped as HTML. A line break within a cue is one that an editor made and is
-read as a space; a line break that belongs to the text is written ``&#10;``. Times are kept to the millisecond.
+left out, ``speaker`` and ``chapter`` are repeated. Text is escaped as HTML. A line break within a cue is one that an
+editor made and is read as a space; one that belongs to the text is written ``&#10;``. Times are kept to the
+millisecond.
 
 Written here and not left to webvtt-py, which drops NOTE blocks, keeps entities escaped and reads one voice a cue.
 """
@@ -29,7 +31,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kb.errors import CaptionError
-from kb.model import Episode, Segment, Transcript
+from kb.model import Chapter, Episode, Segment, Transcript
 from kb.timecode import format_cue
 
 _CLOCK = r"(?:(\d{1,5}):)?(\d{1,2}):([0-5]\d)(?:[.,](\d{1,3})\d*)?"
@@ -37,6 +39,7 @@ _TIMING = re.compile(rf"[ \t]*{_CLOCK}[ \t]*-->[ \t]*{_CLOCK}(?:[ \t].*)?", re.A
 _ONE_CLOCK = re.compile(_CLOCK, re.ASCII)
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:[ \t]([^<>]*))?>")
 _TAG = re.compile(r"</?(?:c|i|b|u|v|ruby|rt|lang|font)(?:[.\s][^<>]*)?>|<\d[\d:.]*>")
+_CHAPTER = re.compile(r"(\S+)(?: (.*))?", re.DOTALL)
 _FIELD = re.compile(r"([A-Za-z][A-Za-z_ -]{0,30}):[ \t]?(.*)")
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _UNSAFE_IN_LINE = re.compile(r"[&<>\n\r\u2028\u2029]|^[ \t]|[ \t]$")
@@ -47,7 +50,7 @@ _NOT_TEXT = re.compile(
 )
 
 _FIRST = ("id", "title", "show")  # then the date and the duration
-_LAST = ("url", "video_id", "media", "language")  # then the speakers
+_LAST = ("url", "video_id", "media", "language")  # then the speakers and the chapters
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ def parse_webvtt(text: str, *, where: str = "") -> Transcript:
         raise CaptionError("is not WebVTT", where=where, remedy="a WebVTT file begins with the line WEBVTT")
     segments = [segment for cue in raw.cues for segment in cue_segments(cue)]
     segments.sort(key=lambda segment: segment.start_s)
-    return Transcript(read_note(raw.notes) or Episode(id="", title=""), tuple(segments))
+    episode = read_note(raw.notes) or Episode(id="", title="")
+    return Transcript(episode, tuple(segments), read_chapters(raw.notes))
 
 
 def scan_webvtt(text: str) -> RawFile:
@@ -189,10 +193,9 @@ def unescape(text: str) -> str:
 
 def read_note(notes: Iterable[tuple[str, ...]]) -> Episode | None:
     """The episode in the first ``NOTE hark``, or None; what a person made unreadable in it is left out."""
-    block = next((note for note in notes if note[0].casefold() == "hark"), None)
-    if block is None:
+    fields = _fields(notes)
+    if fields is None:
         return None
-    fields = [(m[1].strip().casefold(), unescape(m[2].strip(" \t"))) for m in map(_FIELD.fullmatch, block[1:]) if m]
     found = dict(reversed(fields))  # of a key that stands there twice, the first counts
     return Episode(
         **{key: found.get(key, "") for key in (*_FIRST, *_LAST)},
@@ -200,6 +203,22 @@ def read_note(notes: Iterable[tuple[str, ...]]) -> Episode | None:
         duration_s=_duration(found.get("duration", "")),
         speakers=tuple(value for key, value in fields if key in {"speaker", "speakers"}),
     )
+
+
+def read_chapters(notes: Iterable[tuple[str, ...]]) -> tuple[Chapter, ...]:
+    """The publisher's chapters in the first ``NOTE hark``, by start; one whose time cannot be read is left out."""
+    values = (_CHAPTER.fullmatch(value) for key, value in _fields(notes) or () if key == "chapter")
+    timed = ((_duration(match[1]), match[2] or "") for match in values if match)
+    return tuple(sorted((Chapter(s, title) for s, title in timed if s is not None), key=lambda found: found.start_s))
+
+
+def _fields(notes: Iterable[tuple[str, ...]]) -> list[tuple[str, str]] | None:
+    """Keys in lower case and values of the first ``NOTE hark``, in order; None where there is no such block."""
+    block = next((note for note in notes if note[0].casefold() == "hark"), None)
+    if block is None:
+        return None
+    matches = map(_FIELD.fullmatch, block[1:])
+    return [(m[1].strip().casefold(), unescape(m[2].strip(" \t"))) for m in matches if m]
 
 
 def _date(text: str) -> dt.date | None:
@@ -220,10 +239,10 @@ def _duration(text: str) -> float | None:
 def render_webvtt(transcript: Transcript) -> str:
     """``transcript`` as WebVTT. ``parse_webvtt`` gives it back, without the episode's description.
 
-    Holds where the segments are sorted by start, none ends before it starts, times are whole milliseconds and the
-    texts hold no NUL and no half of a surrogate pair. Raises ValueError for a time below zero.
+    Holds where segments and chapters are sorted by start, no segment ends before it starts, times are whole
+    milliseconds and the texts hold no NUL and no half of a surrogate pair. Raises ValueError for a time below zero.
     """
-    blocks = ["WEBVTT", "\n".join(["NOTE hark", *_note_lines(transcript.episode)])]
+    blocks = ["WEBVTT", "\n".join(["NOTE hark", *_note_lines(transcript)])]
     blocks += [_cue(segment) for segment in transcript.segments]
     return "\n\n".join(blocks) + "\n"
 
@@ -234,7 +253,8 @@ def _cue(segment: Segment) -> str:
     return f"{times}\n{voice}{_escape(segment.text)}"
 
 
-def _note_lines(episode: Episode) -> Iterator[str]:
+def _note_lines(transcript: Transcript) -> Iterator[str]:
+    episode = transcript.episode
     for key in _FIRST:
         if value := getattr(episode, key):
             yield f"{key}: {_note_value(value)}"
@@ -247,6 +267,8 @@ def _note_lines(episode: Episode) -> Iterator[str]:
             yield f"{key}: {_note_value(value)}"
     for speaker in episode.speakers:
         yield f"speaker: {_note_value(speaker)}"
+    for chapter in transcript.chapters:
+        yield f"chapter: {_note_value(f'{format_cue(chapter.start_s)} {chapter.title}')}"
 
 
 def _note_value(text: str) -> str:

@@ -30,6 +30,10 @@ def exact_answer(
 class VectorIndexContract:
     index_class: ClassVar[Any]
 
+    def file_of(self, saved: Path) -> Path:
+        """The file that holds the vectors of an index that was saved."""
+        return saved
+
     @pytest.fixture
     def index(self) -> Any:
         return self.index_class(DIMENSION)
@@ -144,7 +148,8 @@ class VectorIndexContract:
     @pytest.mark.parametrize("keep", [0, 1, 40, 2_000])
     def test_a_truncated_file_is_damage(self, filled: Any, tmp_path: Path, keep: int) -> None:
         filled[0].save(tmp_path / "index")
-        (tmp_path / "index").write_bytes((tmp_path / "index").read_bytes()[:keep])
+        file = self.file_of(tmp_path / "index")
+        file.write_bytes(file.read_bytes()[:keep])
         with pytest.raises(LibraryDamagedError):
             self.index_class.load(tmp_path / "index")
 

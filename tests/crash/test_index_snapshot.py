@@ -32,12 +32,15 @@ derived = Path({derived!r})
 embedder = HashEmbedder(8)
 WRITES = {{"os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "shutil.copyfile"}}
 
-def put(store, number):
-    chunks = tuple(Chunk(f"wax {{number}} {{at}}", at * 30.0, at * 30.0 + 30) for at in range(3))
+def put(store, number, said="wax"):
+    chunks = tuple(Chunk(f"{{said}} {{number}} {{at}}", at * 30.0, at * 30.0 + 30) for at in range(3))
     transcript = Transcript(Episode(id=str(number), title="t"), ())
     store.put_transcript(StoredFile(f"transcripts/{{number}}.vtt", 1, 2, "ab", "transcript", 3), transcript, chunks)
+
+def embed(store):
     missing = store.texts_without_vector(embedder.model_id)
     store.put_vectors(embedder.model_id, [key for key, _ in missing], embedder.encode([text for _, text in missing]))
+    store.settle_vectors(embedder.model_id)
 
 def in_a_child(work):
     read, write = os.pipe()
@@ -62,6 +65,13 @@ def write_next(number, kill_at):
                 os.kill(os.getpid(), signal.SIGKILL)
     with open_store(derived / "library.db") as store:
         put(store, number)
+        if number:  # what was there before changes and goes, too
+            put(store, 100 + number, "changed wax")
+            store.remove_files([f"transcripts/{{120 + number}}.vtt"])
+        else:
+            for other in range(100, 140):
+                put(store, other)
+        embed(store)
         sys.addaudithook(watch)
         write_snapshot(derived, store, embedder)
     return seen[0]
@@ -71,8 +81,10 @@ def look(before):
     whole = is_sound(folder, read_manifest(folder))
     with open_store(derived / "library.db") as store:
         opened = current_snapshot(derived, store, embedder, "en")
-        found = len(opened.lexical.passages(["wax"], k=1000))
-        return whole, found == len(opened.vectors) == store.passage_count()
+        wanted = store.passage_ids().tolist()
+        by_words = sorted(opened.lexical.passages(["wax"], k=1000))
+        by_meaning = sorted(opened.vectors.search(embedder.encode_query("wax"), 1000)[0].tolist())
+        return whole, by_words == by_meaning == wanted and store.passage_count() == len(wanted)
 
 print(in_a_child(lambda: write_next(0, 0))[1])
 total = int(in_a_child(lambda: write_next(1, 0))[1])

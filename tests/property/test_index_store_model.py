@@ -113,6 +113,25 @@ class StoreModel(RuleBasedStateMachine):
         assert row[0] >= self.highest
         self.highest = row[0]
 
+    @invariant()
+    def totals_are_what_counting_gives(self) -> None:
+        for table in ("chunks", "passages", "vectors"):
+            ((count,),) = self.store.rows(f"SELECT count(*) FROM {table}")
+            assert self.store.total(table) == count  # type: ignore[arg-type]
+
+    @invariant()
+    def what_has_no_vector_is_found_among_what_is_fresh(self) -> None:
+        rows = self.store.rows("SELECT text_hash FROM chunks WHERE text_hash NOT IN (SELECT text_hash FROM vectors)")
+        assert {key for key, _ in self.store.texts_without_vector("hash-1")} == {key for (key,) in rows}
+
+    @rule()
+    def prune(self) -> None:
+        self.store.prune_vectors("hash-1")
+
+    @rule()
+    def settle(self) -> None:
+        assert self.store.settle_vectors("hash-1") == (not self.store.texts_without_vector("hash-1"))
+
 
 TestStoreModel = StoreModel.TestCase
 TestStoreModel.settings = settings(max_examples=12, stateful_step_count=12, deadline=None)
@@ -126,15 +145,11 @@ STATS = st.tuples(st.integers(0, 3), st.integers(0, 3))
 def test_every_file_is_planned_once_and_a_plan_done_leaves_nothing_to_do(
     on_disk: dict[str, tuple[int, int]], known: dict[str, tuple[int, int]], forget: bool
 ) -> None:
-    def stored(stats: dict[str, tuple[int, int]]) -> dict[str, StoredFile]:
-        kinds = {path: "note" if path.startswith("notes/") else "transcript" for path in stats}
-        return {p: StoredFile(p, size, at, "ab", kinds[p], 10**12) for p, (size, at) in stats.items()}  # type: ignore[arg-type]
-
-    plan = plan_refresh(on_disk, stored(known), forget=forget)
+    plan = plan_refresh(on_disk, known, forget=forget)
     planned = [*plan.added, *plan.suspect, *plan.removed, *plan.withheld]
     assert len(planned) == len(set(planned))
     assert len(planned) + plan.unchanged == len(on_disk.keys() | known.keys())
-    after = stored(on_disk) | {path: file for path, file in stored(known).items() if path in plan.withheld}
+    after = on_disk | {path: stat for path, stat in known.items() if path in plan.withheld}
     again = plan_refresh(on_disk, after, forget=forget)
     assert (again.added, again.suspect, again.removed) == ((), (), ())
 

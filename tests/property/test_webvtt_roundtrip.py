@@ -7,7 +7,7 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.model import Episode, Segment, Transcript
+from kb.model import Chapter, Episode, Segment, Transcript
 from kb.transcripts.webvtt import normalise_text, parse_webvtt, render_webvtt, scan_webvtt
 
 _FRAGMENTS = st.sampled_from(
@@ -44,20 +44,24 @@ _EPISODES = st.builds(
     language=_TEXT,
     speakers=st.lists(_TEXT, max_size=3).map(tuple),
 )
+_CHAPTERS = st.lists(st.builds(Chapter, _MS.map(lambda ms: ms / 1000), _TEXT), max_size=4).map(
+    lambda chapters: tuple(sorted(chapters, key=lambda chapter: chapter.start_s))
+)
+_TRANSCRIPTS = st.builds(Transcript, _EPISODES, _segments(), _CHAPTERS)
 
 
-@given(st.builds(Transcript, _EPISODES, _segments()))
+@given(_TRANSCRIPTS)
 def test_what_was_written_is_read(transcript: Transcript) -> None:
     assert parse_webvtt(render_webvtt(transcript)) == transcript
 
 
-@given(st.builds(Transcript, _EPISODES, _segments()))
+@given(_TRANSCRIPTS)
 def test_line_endings_and_a_byte_order_mark_change_nothing(transcript: Transcript) -> None:
     text = "\ufeff" + render_webvtt(transcript).replace("\n", "\r\n")
     assert parse_webvtt(text) == transcript
 
 
-@given(st.builds(Transcript, _EPISODES, _segments()))
+@given(_TRANSCRIPTS)
 def test_no_line_of_text_can_be_taken_for_a_cue(transcript: Transcript) -> None:
     lines = render_webvtt(transcript).split("\n")
     assert sum("-->" in line for line in lines) == len(transcript.segments)

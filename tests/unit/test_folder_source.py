@@ -16,6 +16,7 @@ from ingest.errors import NotAnEpisodeError, PermanentError
 from ingest.sources.folder import SourceEpisode, read_item, scan_folder
 from ingest.sources.items import language_in
 from kb.errors import CaptionError
+from kb.model import Chapter
 
 _VTT = "WEBVTT\n\n00:00.000 --> 00:02.000\n<v Ann>Wind it back.\n"
 _PLAIN_VTT = "WEBVTT\n\n00:00.000 --> 00:02.000\nWind it all back.\n"
@@ -279,3 +280,47 @@ def test_an_episode_that_cannot_be_read(tmp_path: Path, files: dict[str, Any], m
 def test_a_mixed_folder_holds_what_is_no_episode(tmp_path: Path, files: dict[str, Any], message: str) -> None:
     with pytest.raises(NotAnEpisodeError, match=message):
         _only(_put_all(tmp_path, files))
+
+
+def test_the_publishers_chapters(tmp_path: Path) -> None:
+    chapters: list[Any] = [
+        {"start_time": 90, "end_time": 95.5, "title": "Two"},
+        {"start_time": "00:00:12.3456", "title": " One\n]] | <b> "},
+        {"start_time": 90.0, "title": "Two again"},
+        {"start_time": 100, "title": "<Untitled Chapter 4>"},
+        {"start_time": 110},
+        {"start_time": -1, "title": "before"},
+        {"start_time": float("inf"), "title": "never"},
+        {"start_time": 10**400, "title": "never"},
+        {"start_time": True, "title": "true"},
+        "a text",
+        None,
+    ]
+    found = _only(_put_all(tmp_path, {"a.info.json": _INFO | {"chapters": chapters}, "a.en.vtt": _VTT}))
+    assert found.chapters == (Chapter(12.346, "One ]] | <b>"), Chapter(90.0, "Two"))
+    assert found.findings == ()
+
+
+@pytest.mark.parametrize("chapters", [None, [], "x", 7, {"start_time": 1, "title": "a"}, [[["a"]]]])
+def test_no_chapters(tmp_path: Path, chapters: object) -> None:
+    found = _only(_put_all(tmp_path, {"a.info.json": _INFO | {"chapters": chapters}, "a.en.vtt": _VTT}))
+    assert found.chapters == ()
+    assert [finding.rule for finding in found.findings] == (["info-field"] if chapters else [])
+
+
+def test_chapters_and_people_have_an_end(tmp_path: Path) -> None:
+    info = _INFO | {
+        "chapters": [{"start_time": n, "title": "x" * 1000} for n in range(5000)],
+        "people": [f"Person {n}" for n in range(5000)],
+    }
+    found = _only(_put_all(tmp_path, {"a.info.json": info, "a.en.vtt": _PLAIN_VTT}))
+    assert len(found.chapters) == 500
+    assert len(found.chapters[0].title) == 300
+    assert len(found.episode.speakers) == 100
+
+
+def test_people_speak_where_the_captions_name_none(tmp_path: Path) -> None:
+    info = _INFO | {"people": ["Edda Rowan", "", None, 7, {"name": "x"}, "Edda Rowan", "Bo\u202e Marsh"]}
+    root = _put_all(tmp_path, {"a.info.json": info, "a.en.vtt": _PLAIN_VTT})
+    assert _only(root).episode.speakers == ("Edda Rowan", "7", "Bo Marsh")
+    assert _only(_put_all(root, {"a.en.vtt": _VTT})).episode.speakers == ("Ann",)

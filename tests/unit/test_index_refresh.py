@@ -13,12 +13,12 @@ from fakes.embedder import HashEmbedder
 
 from kb.errors import LibraryReadOnlyError
 from kb.index import refresh as refresh_module
-from kb.index.catalogue import StoredFile
-from kb.index.generations import current_folder
+from kb.index.catalogue import RACY_NS, StoredFile
+from kb.index.generations import current_folder, is_sound, read_manifest
 from kb.index.refresh import RefreshPlan, RefreshReport, is_stale, plan_refresh, refresh
-from kb.index.scan import scan_library
+from kb.index.scan import Scan, scan_library
 from kb.index.store import Store, open_store
-from kb.model import Episode, Segment, Transcript
+from kb.model import Episode, Finding, Segment, Transcript
 from kb.ports import no_progress
 from kb.transcripts.webvtt import render_webvtt
 
@@ -75,14 +75,10 @@ def no_embedder() -> HashEmbedder:
 # --- the plan -----------------------------------------------------------------------------------------------------
 
 
-def stored(path: str, size: int = 1, mtime_ns: int = 5, stored_ns: int = 10**18) -> StoredFile:
-    return StoredFile(path, size, mtime_ns, "ab", "note" if path.startswith("notes/") else "transcript", stored_ns)
-
-
 def test_the_plan_compares_size_and_time() -> None:
     on_disk = {"notes/new.md": (1, 5), "notes/same.md": (1, 5), "notes/larger.md": (2, 5), "notes/later.md": (1, 6)}
-    known = [stored("notes/same.md"), stored("notes/larger.md"), stored("notes/later.md"), stored("notes/gone.md")]
-    assert plan_refresh(on_disk, {file.path: file for file in known}) == RefreshPlan(
+    known = {f"notes/{name}.md": (1, 5) for name in ("same", "larger", "later", "gone")}
+    assert plan_refresh(on_disk, known) == RefreshPlan(
         added=("notes/new.md",),
         suspect=("notes/larger.md", "notes/later.md"),
         removed=("notes/gone.md",),
@@ -91,14 +87,22 @@ def test_the_plan_compares_size_and_time() -> None:
 
 
 @pytest.mark.parametrize(("age_ns", "racy"), [(0, True), (1_999_999_999, True), (2_000_000_000, False), (-5, True)])
-def test_a_file_stored_right_after_it_changed_is_suspect(age_ns: int, racy: bool) -> None:
-    file = stored("notes/a.md", mtime_ns=10**18, stored_ns=10**18 + age_ns)
-    plan = plan_refresh({"notes/a.md": (1, 10**18)}, {"notes/a.md": file})
-    assert plan.suspect == (("notes/a.md",) if racy else ())
+def test_a_file_stored_right_after_it_changed_is_suspect(store: Store, age_ns: int, racy: bool) -> None:
+    file = StoredFile("notes/a.md", 1, 10**18, "ab", "note", 10**18 + age_ns)
+    store.put_damaged(file, Finding("rule", "message"))
+    assert store.racy_files() == ({"notes/a.md"} if racy else set())
+    stats = {"notes/a.md": (1, 10**18), "notes/b.md": (1, 1)}
+    plan = plan_refresh(stats, stats, store.racy_files())
+    assert (plan.suspect, plan.unchanged) == ((("notes/a.md",), 1) if racy else ((), 2))
+
+
+def test_the_bound_of_the_index_of_racy_files_is_the_one_that_is_meant(store: Store) -> None:
+    (statement,) = store.row("SELECT sql FROM sqlite_master WHERE name = 'files_racy'") or ("",)
+    assert statement.endswith(f"stored_ns - mtime_ns < {RACY_NS}")
 
 
 def test_a_kind_of_files_that_vanishes_at_once_is_withheld() -> None:
-    known = {path: stored(path) for path in ("notes/a.md", "notes/b.md", "transcripts/a.vtt", "transcripts/b.vtt")}
+    known = dict.fromkeys(("notes/a.md", "notes/b.md", "transcripts/a.vtt", "transcripts/b.vtt"), (1, 5))
     on_disk = {"transcripts/a.vtt": (1, 5)}
     plan = plan_refresh(on_disk, known)
     assert (plan.removed, plan.withheld) == (("transcripts/b.vtt",), ("notes/a.md", "notes/b.md"))
@@ -191,6 +195,60 @@ def test_a_folder_that_vanished_keeps_its_rows_until_a_rebuild(
     assert len(store.episodes()) == 2
     assert run(root, store, embedder, rebuild=True).removed == 2
     assert store.episodes() == ()
+
+
+# --- looking once, looking at a part ------------------------------------------------------------------------------
+
+
+def test_a_scan_that_was_made_already_spares_another(
+    root: Path, store: Store, embedder: HashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = scan_library(root)
+    monkeypatch.setattr(refresh_module, "scan_library", lambda root: 1 / 0)
+    assert counted(run(root, store, embedder, scan=scan)) == (3, 0, 0, 0)
+    assert not is_stale(root, store, scan)
+    assert counted(run(root, store, no_embedder, scan=scan)) == (0, 0, 0, 3)
+    assert counted(run(root, store, embedder, scan=Scan({"notes/s/a.md": scan.files["notes/s/a.md"]}))) == (0, 0, 0, 1)
+
+
+def test_only_the_files_that_are_named_are_looked_at(
+    root: Path, store: Store, embedder: HashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(root, store, embedder)
+    write_transcript(root, "s/c", "Something new was said.")
+    write_transcript(root, "s/b", "This one is not named, and stays as it was read.", at=LONG_AGO + 9)
+    (root / "transcripts/s/a.vtt").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(refresh_module, "scan_library", lambda root: 1 / 0)
+        named = ["transcripts/s/c.vtt", "transcripts/s/a.vtt", "notes/s/a.md", "notes/s/never.md"]
+        report = run(root, store, embedder, paths=named)
+        assert counted(report) == (1, 0, 1, 1)
+        assert store.files().keys() == {"transcripts/s/b.vtt", "transcripts/s/c.vtt", "notes/s/a.md"}
+        assert is_sound_now(root)
+        assert counted(run(root, store, no_embedder, paths=[])) == (0, 0, 0, 0)
+    assert counted(run(root, store, embedder)) == (0, 1, 0, 2)
+
+
+def is_sound_now(root: Path) -> bool:
+    folder = current_folder(root / ".hark")
+    return folder is not None and is_sound(folder, read_manifest(folder))
+
+
+def test_named_files_that_are_none_of_ours_are_passed_over(
+    root: Path, store: Store, embedder: HashEmbedder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run(root, store, embedder)
+    outside = write(tmp_path_factory.mktemp("outside"), "secret.md", "# Secret\n")
+    (root / "notes/link.md").symlink_to(outside)
+    (root / "notes/loop.md").symlink_to(root / "notes/loop.md")
+    (root / "notes/folder.md").mkdir()
+    write(root, "notes/.hidden/a.md", "# Hidden\n")
+    write(root, "hark.md", "# Elsewhere\n")
+    foreign = ["notes/link.md", "notes/loop.md", "notes/folder.md", "notes/.hidden/a.md", "hark.md", "notes/../hark.md"]
+    assert counted(run(root, store, no_embedder, paths=[*foreign, "", "notes/s/a.vtt", str(outside)])) == (0, 0, 0, 0)
+    (root / "notes").rename(root / "elsewhere")
+    assert counted(run(root, store, no_embedder, paths=["notes/s/a.md"])) == (0, 0, 0, 0)
+    assert store.knows("notes/s/a.md")
 
 
 # --- damage -------------------------------------------------------------------------------------------------------

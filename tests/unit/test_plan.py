@@ -7,9 +7,7 @@ import pytest
 from ingest.files import FileState
 from ingest.plan import (
     DUPLICATE,
-    PASSED_OVER,
     SAME_ID,
-    WRITING,
     Files,
     NoteDue,
     looks,
@@ -19,7 +17,9 @@ from ingest.plan import (
     touched,
 )
 from ingest.records import Made, Page, Source
+from ingest.report import PASSED_OVER
 from ingest.sources.items import SourceItem
+from ingest.versions import WRITING
 from ingest.writing.digest import WRITER, WRITER_VERSION
 
 ITEM = SourceItem(key="a", stats=(("a.vtt", 10, 100),))

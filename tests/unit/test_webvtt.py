@@ -9,7 +9,7 @@ import pytest
 import webvtt
 
 from kb.errors import CaptionError
-from kb.model import Episode, Segment, Transcript
+from kb.model import Chapter, Episode, Segment, Transcript
 from kb.transcripts.webvtt import normalise_text, parse_timing, parse_webvtt, render_webvtt
 
 _EPISODE = Episode(
@@ -119,3 +119,16 @@ def test_time_grows_with_the_length_alone(hostile: str) -> None:
     began = time.perf_counter()
     parse_webvtt(text)
     assert time.perf_counter() - began < 5
+
+
+def test_chapters_that_a_person_added_or_broke() -> None:
+    lines = ["chapter: 02:03.5 Wax &amp; tape", "chapter: 00:00:01.000", "chapter: soon Later", "Chapter: 1:00 "]
+    text = "\n".join(["WEBVTT", "", "NOTE hark", "id: a", *lines, ""])
+    assert parse_webvtt(text).chapters == (Chapter(1.0, ""), Chapter(60.0, ""), Chapter(123.5, "Wax & tape"))
+    assert parse_webvtt(text.replace("NOTE hark", "NOTE mine")).chapters == ()
+
+
+def test_chapters_are_lines_of_the_note() -> None:
+    hostile = Chapter(3661.5, "a --> b ]] | <script>")
+    text = render_webvtt(Transcript(Episode(id="a", title="b"), (), (Chapter(0.0, "Q&A"), hostile)))
+    assert "chapter: 00:00:00.000 Q&A\nchapter: 01:01:01.500 a --&gt; b ]] | &lt;script&gt;\n" in text

@@ -8,11 +8,9 @@ from ingest.writing.naming import LONGEST, free_slug, slug
 from ingest.writing.terms import (
     Lexicon,
     episode_terms,
-    pack_lexicon,
     pack_shingles,
     pack_terms,
     shingles,
-    unpack_lexicon,
     unpack_shingles,
     unpack_terms,
 )
@@ -71,7 +69,6 @@ def test_a_lexicon_forgets_what_is_taken_out_of_it() -> None:
     lexicon.add(one, -1)
     alone.add(two)
     assert lexicon == alone
-    assert unpack_lexicon(pack_lexicon(lexicon)) == lexicon
 
 
 def test_shingles_know_a_text_again() -> None:

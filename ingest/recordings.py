@@ -1,0 +1,94 @@
+"""Recordings that a source was asked to keep: from where they were fetched to ``media/<show>/<slug>.<ending>``.
+
+A recording is put in its place before the transcript that names it and the rows, and its first place is not touched:
+what was fetched is cleared away when nobody waits for it any more. So a kill at any point costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from ingest.files import understood
+from ingest.shelves import note_target
+
+FETCHED = ".hark/fetched"
+
+
+def is_fetched(root: Path, path: Path | str) -> bool:
+    """Whether ``path`` is of something that Hark fetched into the library itself."""
+    return os.path.realpath(path).startswith(f"{os.path.realpath(root / FETCHED)}{os.sep}")
+
+
+def keep_recording(root: Path, recording: Path, transcript: str, *, is_new: bool, episode_id: str) -> str:
+    """Puts a fetched recording beside the others of its show, and returns where, relative to the library.
+
+    ``transcript`` is the path of the episode's transcript. A file that lies in the place of a new episode's recording
+    and is another one stays: it is a person's. Raises DiskFullError, LibraryReadOnlyError, LibraryError.
+    """
+    name = note_target(transcript)
+    place = f"media/{name}{recording.suffix.casefold()}"
+    with understood(place):
+        if is_new and not _is_free(root / place, recording):
+            mark = hashlib.sha256(episode_id.encode("utf-8", "replace")).hexdigest()[:8]
+            place = f"media/{name}_{mark}{recording.suffix.casefold()}"
+        target = root / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not (target.exists() and target.samefile(recording)):
+            _place(root, recording, target)
+    return place
+
+
+def _is_free(target: Path, recording: Path) -> bool:
+    """Whether nothing lies there, or what a killed run put there."""
+    try:
+        found = target.stat()
+    except FileNotFoundError:
+        return True
+    return target.samefile(recording) or found.st_size == recording.stat().st_size
+
+
+def _place(root: Path, recording: Path, target: Path) -> None:
+    """One file under two names; where the disk has no such thing, or ``media`` lies on another one, a copy."""
+    temporary = root / ".hark" / "tmp" / f"{os.getpid()}-recording"
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        try:
+            _link(recording, temporary)
+            temporary.replace(target)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            temporary = target.with_name(f".{target.name}.part")
+            _copy(recording, temporary)
+            temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    for folder in (target.parent, root / "media", root):
+        _sync_folder(folder)
+
+
+def _link(recording: Path, temporary: Path) -> None:
+    temporary.unlink(missing_ok=True)
+    os.link(recording, temporary)
+
+
+def _copy(recording: Path, temporary: Path) -> None:
+    with recording.open("rb") as source, temporary.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def kept_recording(root: Path, media: str) -> str:
+    """``media`` of the transcript that is there, where that recording still lies in ``media/``; else empty."""
+    return media if media.startswith("media/") and ".." not in media and (root / media).is_file() else ""

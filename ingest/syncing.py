@@ -1,0 +1,362 @@
+"""Keeps a library in step with what it follows: asks every source, fetches what is new, and writes what follows.
+
+    list      all sources side by side, each asked only for what changed since
+    plan      what they list beside what is known of it: rows, before anything is fetched
+    fetch     side by side into .hark/fetched
+    read, correct, write, index     as for any folder: see ``ingest.pipeline``
+
+A source's answer counts as seen only together with the rows of all that it listed, so a killed run loses nothing of
+it. An episode is done only after its transcript's row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ingest.errors import IngestError, TemporaryError
+from ingest.fetching import FETCHED, clear_fetched, fetch_all, folder_name, list_all
+from ingest.files import clear_temporary
+from ingest.journal import Journal, followed_entry, source_entry
+from ingest.pipeline import Shelf, adopt, folder_shelf, take_in
+from ingest.plan import Action, action, is_due, plan_listing
+from ingest.records import Entry, Followed, SourceState
+from ingest.report import IngestReport, Problem, SyncReport
+from ingest.sources.folder import scan_folder
+from ingest.sources.listing import Listing, Source, Validators
+from ingest.sources.opening import open_sources
+from ingest.subscriptions import Subscription, load_subscriptions, load_sync_settings
+from ingest.unchanged import Unchanged, keep_sync, nothing_to_take_in
+from kb.errors import NotFoundError
+from kb.ports import Progress, no_progress
+
+if TYPE_CHECKING:
+    from kb.library import Library
+
+_FETCHED = "fetched:"  # begins what the journal calls an item that was fetched
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What the sources said, while a run gathers it."""
+
+    not_modified: int = 0
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    fetched: int = 0
+    failed: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
+
+
+def sync(
+    library: Library, *, only: Collection[str] = (), now: dt.datetime | None = None, progress: Progress = no_progress
+) -> SyncReport:
+    """Brings the library in step with its sources, or with ``only`` some of them, by address.
+
+    What cannot be had is in the report, and the rest goes on. Raises ConfigError, NotFoundError for a source that is
+    not followed, and LibraryError (busy, read-only, disk full): then what was done before stays done.
+    """
+    began = time.monotonic()
+    followed = chosen_subscriptions(library.root, only)
+    settings = load_sync_settings(library.root)
+    with library.lock(), open_sources(followed, settings) as sources:
+        clear_temporary(library.root)
+        run = _Sync(library, followed, sources, now or dt.datetime.now(dt.UTC), progress)
+        run.ask()
+        waiting = run.fetch()
+        taken = run.take_in(waiting)
+        return run.report(taken, time.monotonic() - began)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPlan:
+    """What a sync would do."""
+
+    actions: tuple[Action, ...]
+    failed: tuple[Problem, ...]
+    remarks: tuple[Problem, ...]
+
+
+def plan(library: Library, *, only: Collection[str] = (), now: dt.datetime | None = None) -> SyncPlan:
+    """Asks the sources what a sync would ask them, and says what it would do. Nothing is written."""
+    moment = now or dt.datetime.now(dt.UTC)
+    followed = chosen_subscriptions(library.root, only)
+    with open_sources(followed, load_sync_settings(library.root)) as sources:
+        run = _Sync(library, followed, sources, moment, no_progress, dry=True)
+        run.ask()
+        return run.plan()
+
+
+def retry(library: Library, wanted: Collection[str], *, now: dt.datetime | None = None) -> int:
+    """Makes episodes due that wait for another try: all, or those of ``wanted`` ids and addresses. Returns how many.
+
+    Raises NotFoundError for one of ``wanted`` of which nothing waits, LibraryError.
+    """
+    with library.lock():
+        journal = Journal(library.store, now or dt.datetime.now(dt.UTC))
+        waiting = [(address, one) for address, one in journal.unfinished() if one.listed and one.state != "due"]
+        for name in wanted:
+            if not any(name in (address, one.id) for address, one in waiting):
+                raise NotFoundError("nothing waits to be tried again", where=name, remedy="see: hark status")
+        chosen = [(address, one) for address, one in waiting if not wanted or {address, one.id} & set(wanted)]
+        journal.put(
+            followed_entry(address, replace(one, state="due", tries=0, next_at="", reason=""))
+            for address, one in chosen
+        )
+        return len(chosen)
+
+
+def chosen_subscriptions(root: Path, only: Collection[str]) -> tuple[Subscription, ...]:
+    """What the library follows, or ``only`` some of it. Raises NotFoundError, ConfigError."""
+    followed = load_subscriptions(root)
+    for address in only:
+        if all(one.url != address for one in followed):
+            raise NotFoundError("is not followed", where=address, remedy=f"follow it with: hark add {address}")
+    return tuple(one for one in followed if not only or one.url in only)
+
+
+class _Sync:
+    """One sync, under the library's lock."""
+
+    def __init__(
+        self,
+        library: Library,
+        followed: Sequence[Subscription],
+        sources: Mapping[str, Source],
+        now: dt.datetime,
+        progress: Progress,
+        *,
+        dry: bool = False,
+    ) -> None:
+        self._library = library
+        self._root = library.root
+        self._followed = {one.url: one for one in followed}
+        self._sources = sources
+        self._now = now
+        self._progress = progress
+        self._journal = Journal(library.store, now)
+        self._states = self._journal.source_states()
+        self._heard = _Heard()
+        self._have: frozenset[str] | None = None
+        self._dry = dry  # nothing is written
+        self._planned: dict[tuple[str, str], Followed] = {}
+
+    # --- list and plan ---
+
+    def ask(self) -> None:
+        """Asks the sources, and writes down what they list."""
+        told = self._let_alone()
+        known = {address: self._validators(address) for address in self._sources if address not in told}
+        asked = {address: self._sources[address] for address in known}
+        for done, (address, answer) in enumerate(list_all(asked, known), 1):
+            if isinstance(answer, IngestError):
+                self._refused(address, answer)
+            elif answer.not_modified:
+                self._heard.not_modified += 1
+                self._put_state(address, self._state(address), failures=0, problem="")
+            else:
+                self._listed(address, answer)
+            self._progress("asking sources", done, len(asked))
+
+    def _let_alone(self) -> set[str]:
+        """The sources that asked to be left alone for a while, each told."""
+        waiting = {
+            address: state.not_before
+            for address, state in self._states.items()
+            if address in self._sources and state.not_before > self._now.isoformat(timespec="seconds")
+        }
+        for address, until in waiting.items():
+            self._heard.remarks.append(Problem(address, f"wants to be left alone until {until}"))
+        return set(waiting)
+
+    def _state(self, address: str) -> SourceState:
+        return self._states.get(address, SourceState())
+
+    def _validators(self, address: str) -> Validators:
+        state = self._state(address)
+        return Validators(state.etag, state.last_modified)
+
+    def _put_state(self, address: str, state: SourceState, rows: Sequence[Followed] = (), **changes: object) -> None:
+        new = replace(state, **changes) if changes else state  # type: ignore[arg-type]
+        if self._dry:
+            self._planned |= {(address, row.key): row for row in rows}
+        elif rows or new != self._states.get(address):
+            self._journal.put([*(followed_entry(address, row) for row in rows), source_entry(address, new)])
+            self._states[address] = new
+
+    def _refused(self, address: str, error: IngestError) -> None:
+        self._heard.failed.append(Problem(address, _reason(error)))
+        state = self._state(address)
+        wait_s = error.retry_after_s if isinstance(error, TemporaryError) else None
+        until = (self._now + dt.timedelta(seconds=wait_s)).isoformat(timespec="seconds") if wait_s else ""
+        self._put_state(address, state, failures=state.failures + 1, problem=_reason(error), not_before=until)
+
+    def _transcribed(self) -> frozenset[str]:
+        """The ids of the episodes that the library has a transcript of."""
+        if self._have is None:
+            made = self._journal.made("episode", "transcript")
+            if not made and not self._dry:  # .hark is new: what lies there need not be fetched again
+                adopt(self._library, self._journal, self._progress)
+                made = self._journal.made("episode", "transcript")
+            self._have = frozenset(made)
+        return self._have
+
+    def _listed(self, address: str, listing: Listing) -> None:
+        listing = self._named(address, listing)
+        newest = self._followed[address].newest
+        plan = plan_listing(listing, self._journal.followed(address), self._transcribed(), newest=newest)
+        self._heard.new += plan.new
+        self._heard.changed += plan.changed
+        self._heard.gone += plan.gone
+        self._heard.remarks += [Problem(address, remark) for remark in (*listing.remarks, *plan.remarks)]
+        if listing.moved_to:
+            self._heard.remarks.append(Problem(address, f"has moved for good to {listing.moved_to}"))
+        if not listing.episodes:  # it is asked again in full, until it lists something
+            return
+        etag, last_modified = listing.validators.etag, listing.validators.last_modified
+        state = SourceState(etag=etag, last_modified=last_modified, show=listing.show, listed=len(listing.episodes))
+        self._put_state(address, state, plan.rows)
+
+    def _named(self, address: str, listing: Listing) -> Listing:
+        """A source keeps the name under which its episodes first came, and no two share one, unless a person says so."""
+        if self._followed[address].show or not listing.show:
+            return listing
+        known = self._state(address).show
+        show = known or self._own_name(address, listing.show)
+        if known and listing.show not in known:
+            remark = f"calls itself {listing.show} now: its notes stay with {known} (show = ... in hark.toml)"
+            self._heard.remarks.append(Problem(address, remark))
+        episodes = tuple(
+            replace(episode, show=show) if episode.show == listing.show else episode for episode in listing.episodes
+        )
+        return replace(listing, show=show, episodes=episodes)
+
+    def _own_name(self, address: str, show: str) -> str:
+        taken = {state.show for other, state in self._states.items() if other != address}
+        if show not in taken:
+            return show
+        host = urlsplit(address).hostname or address
+        named = f"{show} ({host})"
+        return named if named not in taken else f"{show} ({address})"
+
+    def plan(self) -> SyncPlan:
+        """What there is to do, after the sources were asked."""
+        known = {(address, one.key): one for address, one in self._journal.unfinished() if address in self._sources}
+        left = [(address, one) for (address, _), one in (known | self._planned).items()]
+        actions = [
+            action(address, one, self._transcribed(), self._now)
+            for address, one in left
+            if one.state not in ("done", "older")
+        ]
+        return SyncPlan(tuple(actions), tuple(self._heard.failed), tuple(self._heard.remarks))
+
+    # --- fetch ---
+
+    def fetch(self) -> dict[str, tuple[str, Followed]]:
+        """Fetches what is due; returns the episodes that wait to be read, by the names of their folders."""
+        unfinished = [(address, one) for address, one in self._journal.unfinished() if address in self._sources]
+        due = [(address, one) for address, one in unfinished if is_due(one, self._now)]
+        clear_fetched(self._root, frozenset(folder_name(address, one) for address, one in unfinished))
+        waiting: dict[str, tuple[str, Followed]] = {}
+        for done, fetched in enumerate(fetch_all(self._root, self._sources, due, self._now) if due else (), 1):
+            one, title = fetched.episode, _called(fetched.address, fetched.episode)
+            self._heard.remarks += [Problem(title, remark) for remark in fetched.remarks]
+            if fetched.folder:
+                waiting[fetched.folder] = fetched.address, one
+            else:
+                self._journal.put([followed_entry(fetched.address, one)])
+                if one.state != "silent":
+                    self._heard.failed.append(Problem(title, one.reason))
+            self._progress("fetching", done, len(due))
+        self._heard.fetched = len(waiting)
+        return waiting
+
+    # --- take in ---
+
+    def take_in(self, waiting: Mapping[str, tuple[str, Followed]]) -> IngestReport:
+        """Reads what was fetched and what lies in folders, and writes what follows."""
+        shelves = self._folders()
+        if waiting:
+            base = self._root / FETCHED
+            named = [(item.key.partition("/")[0], item) for item in scan_folder(base)]
+            shelves.append(Shelf(base, [(f"{_FETCHED}{name}", item) for name, item in named if name in waiting]))
+        items = [item for shelf in shelves for _, item in shelf.items]
+        unchanged = Unchanged(self._root)
+        if not waiting and nothing_to_take_in(unchanged, items):
+            return IngestReport(episodes=len(items), unchanged=len(items))
+        report = take_in(self._library, self._journal, shelves, self._progress)
+        self._finish(waiting)
+        keep_sync(unchanged, [item for shelf in self._folders() for _, item in shelf.items], report)
+        return _named(report, waiting)
+
+    def _folders(self) -> list[Shelf]:
+        shelves = []
+        for one in self._followed.values():
+            if one.kind == "folder":
+                try:
+                    shelves.append(folder_shelf(self._root / Path(one.url).expanduser()))
+                except IngestError as error:
+                    self._heard.failed.append(Problem(one.url, _reason(error)))
+        return shelves
+
+    def _finish(self, waiting: Mapping[str, tuple[str, Followed]]) -> None:
+        """What was read is done, or set aside with the reason why it could not be; its folder goes."""
+        rows: list[Entry] = []
+        for name, (address, one) in waiting.items():
+            read = self._journal.source(f"{_FETCHED}{name}")
+            if read is not None:
+                rows.append(followed_entry(address, one.finished("aside" if read.reason else "done", read.reason)))
+        self._journal.put(rows)
+        clear_fetched(self._root, frozenset())
+
+    # --- tell ---
+
+    def report(self, taken: IngestReport, seconds: float) -> SyncReport:
+        """What was heard and done."""
+        states = Counter(one.state for address, one in self._journal.unfinished() if address in self._sources)
+        heard = self._heard
+        return SyncReport(
+            sources=len(self._followed),
+            not_modified=heard.not_modified,
+            new=heard.new,
+            changed=heard.changed,
+            gone=heard.gone,
+            fetched=heard.fetched,
+            later=states["later"],
+            aside=states["aside"],
+            silent=states["silent"],
+            failed=tuple(heard.failed),
+            remarks=tuple(heard.remarks),
+            taken=taken,
+            seconds=seconds,
+        )
+
+
+def _called(address: str, one: Followed) -> str:
+    return f"{one.title or one.key} ({address})"
+
+
+def _named(report: IngestReport, waiting: Mapping[str, tuple[str, Followed]]) -> IngestReport:
+    """The report with fetched episodes called by their titles, not by the folders that they lay in."""
+    called = {f"{_FETCHED}{name}": _called(address, one) for name, (address, one) in waiting.items()}
+
+    def renamed(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+        return tuple(Problem(called.get(problem.where, problem.where), problem.message) for problem in problems)
+
+    return replace(
+        report,
+        failed=renamed(report.failed),
+        passed_over=renamed(report.passed_over),
+        remarks=renamed(report.remarks),
+    )
+
+
+def _reason(error: IngestError) -> str:
+    return f"{error.what} ({error.remedy})" if error.remedy else error.what
