@@ -65,17 +65,33 @@ def list_all(
 def fetch_all(
     root: Path, sources: Mapping[str, Source], due: Sequence[tuple[str, Followed]], now: dt.datetime
 ) -> Iterator[Fetched]:
-    """Fetches all episodes that are due, and yields each as it is done."""
+    """Fetches all episodes that are due, and yields each as it is done.
+
+    Once a server asks to be left alone for a while, nothing more is asked of that source: its episodes stay due.
+    """
     place = root / FETCHED
     place.mkdir(parents=True, exist_ok=True)
+    resting: set[str] = set()
+
+    def fetch(address: str, one: Followed) -> Fetched | None:
+        if address in resting:
+            return None
+        try:
+            return _fetched(place, sources[address], address, one)
+        except NoTranscriptError as error:
+            return Fetched(address, one.finished("silent", str(error)))
+        except TemporaryError as error:
+            if error.retry_after_s:
+                resting.add(address)
+            return Fetched(address, after_failure(one, str(error), now, error.retry_after_s))
+        except IngestError as error:
+            return Fetched(address, one.finished("aside", str(error)))
+
     with ThreadPoolExecutor(AT_ONCE, "fetching") as pool:
-        waiting = {
-            pool.submit(_fetch, place, sources[address], folder_name(address, one), one): (address, one)
-            for address, one in due
-        }
+        waiting = {pool.submit(fetch, address, one): one for address, one in due}
         for done in _as_completed(waiting):
-            address, one = waiting[done]
-            yield _outcome(done, address, one, now)
+            if fetched := done.result():
+                yield fetched
 
 
 def _as_completed(waiting: Mapping[Future[_T], object]) -> Iterator[Future[_T]]:
@@ -87,23 +103,11 @@ def _as_completed(waiting: Mapping[Future[_T], object]) -> Iterator[Future[_T]]:
             future.cancel()
 
 
-def _outcome(done: Future[tuple[str, ...]], address: str, one: Followed, now: dt.datetime) -> Fetched:
-    try:
-        remarks = done.result()
-    except NoTranscriptError as error:
-        return Fetched(address, one.finished("silent", str(error)))
-    except TemporaryError as error:
-        return Fetched(address, after_failure(one, str(error), now, error.retry_after_s))
-    except IngestError as error:
-        return Fetched(address, one.finished("aside", str(error)))
-    return Fetched(address, one, folder_name(address, one), remarks)
-
-
-def _fetch(place: Path, source: Source, name: str, one: Followed) -> tuple[str, ...]:
-    folder = place / name
+def _fetched(place: Path, source: Source, address: str, one: Followed) -> Fetched:
+    name = folder_name(address, one)
+    folder, new = place / name, place / f"{_UNFINISHED}{name}"
     if folder.is_dir() or one.listed is None:
-        return ()
-    new = place / f"{_UNFINISHED}{name}"
+        return Fetched(address, one, name)
     with understood(FETCHED):
         if not any(new.glob("*.part")):  # a recording that was cut short goes on
             shutil.rmtree(new, ignore_errors=True)
@@ -113,7 +117,7 @@ def _fetch(place: Path, source: Source, name: str, one: Followed) -> tuple[str, 
             _sync(path)
         new.rename(folder)
         _sync(place)
-    return remarks
+    return Fetched(address, one, name, remarks)
 
 
 def _sync(path: Path) -> None:

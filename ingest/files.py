@@ -244,6 +244,15 @@ def displaced_files(root: Path) -> list[Displaced]:
     return found
 
 
+def has_displaced(root: Path) -> bool:
+    """Whether there are files that were replaced and are still to be looked at: one look at a folder."""
+    try:
+        with os.scandir(root / DISPLACED) as entries:
+            return any(entries)
+    except FileNotFoundError:
+        return False
+
+
 def remember_displaced(displaced: Displaced, data: bytes) -> None:
     """Notes that what is in a displaced file now is known."""
     record = displaced.file.with_suffix(".json")

@@ -168,7 +168,7 @@ def drop_proposal(root: Path, path: str) -> None:
 def take_late_edits(root: Path, done: Noted) -> None:
     """Merges what an editor wrote into files after they were replaced, and forgets those that nobody has open.
 
-    At the start and at the end of a run, under the library's lock. Where there is none, it costs one look at a folder.
+    At the start (where ``has_displaced``) and at the end of a run, under the library's lock.
     """
     for _ in range(TRIES):
         before = done.merged

@@ -144,7 +144,7 @@ class _Sync:
         self._journal = Journal(library.store, now)
         self._states = self._journal.source_states()
         self._heard = _Heard()
-        self._have: frozenset[str] | None = None
+        self._have: set[str] | None = None  # ids of episodes that are there or come from another source
         self._dry = dry  # nothing is written
         self._planned: dict[tuple[str, str], Followed] = {}
 
@@ -198,14 +198,14 @@ class _Sync:
         until = (self._now + dt.timedelta(seconds=wait_s)).isoformat(timespec="seconds") if wait_s else ""
         self._put_state(address, state, failures=state.failures + 1, problem=_reason(error), not_before=until)
 
-    def _transcribed(self) -> frozenset[str]:
-        """The ids of the episodes that the library has a transcript of."""
+    def _transcribed(self) -> set[str]:
+        """The ids of the episodes that the library has a transcript of, or will have by another source."""
         if self._have is None:
             made = self._journal.made("episode", "transcript")
             if not made and not self._dry:  # .hark is new: what lies there need not be fetched again
                 adopt(self._library, self._journal, self._progress)
                 made = self._journal.made("episode", "transcript")
-            self._have = frozenset(made)
+            self._have = set(made)
         return self._have
 
     def _listed(self, address: str, listing: Listing) -> None:
@@ -223,9 +223,10 @@ class _Sync:
         etag, last_modified = listing.validators.etag, listing.validators.last_modified
         state = SourceState(etag=etag, last_modified=last_modified, show=listing.show, listed=len(listing.episodes))
         self._put_state(address, state, plan.rows)
+        self._transcribed().update(row.id for row in plan.rows if row.state == "due")
 
     def _named(self, address: str, listing: Listing) -> Listing:
-        """A source keeps the name under which its episodes first came, and no two share one, unless a person says so."""
+        """A source keeps the name that its episodes first came under, and no two share one, unless a person says so."""
         if self._followed[address].show or not listing.show:
             return listing
         known = self._state(address).show
@@ -250,11 +251,8 @@ class _Sync:
         """What there is to do, after the sources were asked."""
         known = {(address, one.key): one for address, one in self._journal.unfinished() if address in self._sources}
         left = [(address, one) for (address, _), one in (known | self._planned).items()]
-        actions = [
-            action(address, one, self._transcribed(), self._now)
-            for address, one in left
-            if one.state not in ("done", "older")
-        ]
+        made = frozenset(self._journal.made("episode", "transcript"))
+        actions = [action(address, one, made, self._now) for address, one in left if one.state not in ("done", "older")]
         return SyncPlan(tuple(actions), tuple(self._heard.failed), tuple(self._heard.remarks))
 
     # --- fetch ---
@@ -263,7 +261,7 @@ class _Sync:
         """Fetches what is due; returns the episodes that wait to be read, by the names of their folders."""
         unfinished = [(address, one) for address, one in self._journal.unfinished() if address in self._sources]
         due = [(address, one) for address, one in unfinished if is_due(one, self._now)]
-        clear_fetched(self._root, frozenset(folder_name(address, one) for address, one in unfinished))
+        clear_fetched(self._root, self._waited_for())
         waiting: dict[str, tuple[str, Followed]] = {}
         for done, fetched in enumerate(fetch_all(self._root, self._sources, due, self._now) if due else (), 1):
             one, title = fetched.episode, _called(fetched.address, fetched.episode)
@@ -277,6 +275,10 @@ class _Sync:
             self._progress("fetching", done, len(due))
         self._heard.fetched = len(waiting)
         return waiting
+
+    def _waited_for(self) -> frozenset[str]:
+        """The names of the folders of episodes that are not done, also of sources that are left out this time."""
+        return frozenset(folder_name(address, one) for address, one in self._journal.unfinished())
 
     # --- take in ---
 
@@ -314,7 +316,7 @@ class _Sync:
             if read is not None:
                 rows.append(followed_entry(address, one.finished("aside" if read.reason else "done", read.reason)))
         self._journal.put(rows)
-        clear_fetched(self._root, frozenset())
+        clear_fetched(self._root, self._waited_for())
 
     # --- tell ---
 

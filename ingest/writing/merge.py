@@ -109,13 +109,17 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What lies between two places where all three agree; whether it begins and ends with what is between blocks."""
+    """What lies between two places where all three agree; whether it begins and ends with what is between blocks.
+
+    ``is_last``: behind it, the text ends.
+    """
 
     base: Sequence[str]
     new: Sequence[str]
     mine: Sequence[str]
     begins_between: bool
     ends_between: bool
+    is_last: bool
 
     def blocks(self, elements: Sequence[str]) -> list[_Block]:
         """The blocks among one side's ``elements``."""
@@ -130,11 +134,11 @@ class _Place:
         begins, b, n, m = self.begins_between, 0, 0, 0
         for block in sorted(in_new.keys() & in_mine.keys()):
             b1, n1, m1 = (2 * at + lead for at in (block, in_new[block], in_mine[block]))
-            yield _Place(self.base[b:b1], self.new[n:n1], self.mine[m:m1], begins, True)
+            yield _Place(self.base[b:b1], self.new[n:n1], self.mine[m:m1], begins, True, False)
             b, n, m = b1 + 1, n1 + 1, m1 + 1
-            yield _Place(self.base[b1:b], self.new[n1:n], self.mine[m1:m], False, False)
+            yield _Place(self.base[b1:b], self.new[n1:n], self.mine[m1:m], False, False, False)
             begins = True
-        yield _Place(self.base[b:], self.new[n:], self.mine[m:], begins, self.ends_between)
+        yield _Place(self.base[b:], self.new[n:], self.mine[m:], begins, self.ends_between, self.is_last)
 
     def elements(self, blocks: Sequence[_Block]) -> list[str]:
         """Blocks as elements that fit in here."""
@@ -168,7 +172,7 @@ class _Body:
 
         b = m = n = 0
         for b1, b2, m1, m2, n1, n2 in Merge3(base, mine, new, sequence_matcher=Matcher).find_sync_regions():
-            place = _Place(base[b:b1], new[n:n1], mine[m:m1], b % 2 == 0, b1 % 2 == 1)
+            place = _Place(base[b:b1], new[n:n1], mine[m:m1], b % 2 == 0, b1 % 2 == 1, b2 == len(base))
             for part in place.parts():
                 self._take(*self._decided(part))
             self._take(base[b1:b2], base[b1:b2], base[b1:b2])
@@ -209,16 +213,19 @@ class _Body:
         here = place.blocks(elements)
         pairs = pairs_of([b.text for b in place.blocks(place.base)], [b.text for b in here])
         where = {pair.base: pair.other for pair in pairs}
-        theirs_here = {pair.other for pair in pairs}
-        there = Counter(block.text for at, block in enumerate(here) if at not in theirs_here)
+        paired, total = set(where.values()), len(place.blocks(place.base))
+        there = Counter(block.text for at, block in enumerate(here) if at not in paired)
         rows: list[list[_Block]] = [[] for _ in range(len(here) + 1)]
         for after, block in added:
             if there[block.text]:
                 there[block.text] -= 1
                 continue
-            at = _at(after, where, len(place.blocks(place.base)), len(here))
-            while at < len(here) and at not in theirs_here and self._goes_behind(here, at, block, theirs):
-                at += 1
+            at = _at(after, where, total, len(here))
+            if place.is_last and after == total:
+                at = at if theirs else len(here)  # what a person wrote at the end stays at the end
+            else:
+                while at < len(here) and at not in paired and self._goes_behind(here, at, block, theirs):
+                    at += 1
             rows[at].append(block)
         out = list(rows[0])
         for block, row in zip(here, rows[1:], strict=True):

@@ -102,11 +102,6 @@ def _show_line(entry: Listed) -> str:
     return f"- {when}{wiki_link(entry.target, entry.title)}{length}" + (f": {about}" if about else "")
 
 
-def has_page(told: Sequence[Told]) -> bool:
-    """Whether a concept gets a page: a note links to it, and enough is said about it."""
-    return any(one.chosen for one in told) and worth_a_page(len(told), sum(one.chunks for one in told))
-
-
 def earns_page(found: Mentioned) -> bool:
     """Whether a concept gets a page: a note links to it, and enough is said about it."""
     return found.chosen and worth_a_page(found.episodes, found.chunks)

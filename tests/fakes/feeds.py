@@ -65,7 +65,7 @@ class Podcast:
         base = self._server.url(self._stem)
         part = "-b" if changed else ""
         return (
-            f"<item><title>Letter {number}</title><guid isPermaLink='false'>lamp-post-letter-{number:06d}</guid>"
+            f"<item><title>Letter {number}</title><guid isPermaLink='false'>lamp-post-letter{self._stem}-{number:06d}</guid>"
             f"<pubDate>{at:%a, %d %b %Y %H:%M:%S} GMT</pubDate><itunes:duration>{self._lines * 6}</itunes:duration>"
             f"<enclosure url='{base}/{number}.mp3' type='audio/mpeg' length='{len(AUDIO)}'/>"
             f"<podcast:transcript url='{base}/{number}{part}.vtt' type='text/vtt' language='en'/>"

@@ -336,6 +336,20 @@ def test_a_note_answers_to_the_titles_that_its_episode_had(library: Library) -> 
     assert note.front.aliases == ("One", "Two", "Three | [x]")
 
 
+def test_a_renamed_episode_keeps_its_file_and_its_links(library: Library, source: Path) -> None:
+    path = library.root / "notes/the_lamp_post/bees_and_bread.md"
+    write_talk(source, "lamp-1", ["bees", "bread"], title="Quite another title")
+    ingest_folder(library, source, now=NOW)
+    front = parse_note("the_lamp_post/bees_and_bread.md", path.read_bytes()).front
+    assert (front.title, front.aliases) == ("Quite another title", ("Bees and bread",))
+    for name in ("Bees and bread", "Quite another title"):
+        assert library.resolve(name) == "the_lamp_post/bees_and_bread.md"
+    written = path.read_bytes()
+    path.unlink()
+    ingest_folder(library, source, now=NOW)
+    assert path.read_bytes() == written
+
+
 def test_a_title_that_comes_back_is_no_alias_of_itself() -> None:
     assert titles_after(("One",), "Two", "One") == ("Two",)
     assert titles_after((), "the bees", "The Bees") == (), "a link reads both alike"

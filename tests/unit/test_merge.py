@@ -186,3 +186,10 @@ def test_two_texts_of_one_person_both_stand() -> None:
     merged = merge_note("a\n\nb\n\nc\n", "a\n\nB two\n\nc\n", "a\n\nB one\n\nc\n", both=True)
     assert {"B one", "B two"} <= set(blocks_of(merged.text))
     assert not merged.conflicts
+
+
+def test_what_is_written_at_the_end_stays_at_the_end() -> None:
+    new = BASE.replace("Honey keeps for centuries", "It rains") + "\n## More\n\n**Bo Marsh**: And the wax?\n"
+    assert merge_note(BASE, new, BASE + "\nMine.\n").text == new + "\nMine.\n"
+    longer = BASE + "\n## More\n\n**Bo Marsh**: And the wax?\n"
+    assert merge_note(BASE, longer, BASE + "\nMine.\n").text == longer + "\nMine.\n"
