@@ -6,12 +6,12 @@
     show:<name>                 folder        -> its folder
     episode:<id>                transcript    SHA-256 of what the source says -> the file's path and state
                                 note          what it was made from -> the file's path and state
+                                titles        -> the titles that it had before
     page:<path>                 page          a show's or concept's page: due or done -> the file's state
     import:<path>               copy          what the original looked like -> the file's state
     data:<id>                   terms, shingles, phrases, digest    by transcript and version, what the writer found
-    data:                       lexicon       all terms added together
+    data:<id>                   said, corrected, merging            see ``ingest.originals``
     concept:<identity>          concept       -> the slug of its page, and its title
-    mention:<identity>          <episode>     what an episode says of a concept
     shelf:<folder>              <episode>     what a show's page says of an episode
 
 Deleting the journal loses no file and no edit: see ``ingest.pipeline`` on what is found without a row.
@@ -127,17 +127,6 @@ class Journal:
     def folders(self) -> dict[str, str]:
         """The folder of each show, by name."""
         return {show: output for show, _, output, _ in self._rows("show", "folder")}
-
-    def concepts(self) -> dict[str, tuple[str, str]]:
-        """Slug and title of each concept, by identity."""
-        return {identity: (output, detail) for identity, _, output, detail in self._rows("concept", "concept")}
-
-    def inputs(self, stage: str) -> dict[str, str]:
-        """What was worked out at a stage for each episode, by what it was made from."""
-        rows = self._store.rows(
-            "SELECT subject, input FROM journal WHERE subject > 'data:' AND subject < 'data;' AND stage = ?", (stage,)
-        )
-        return {subject.removeprefix("data:"): made_from for subject, made_from in rows}
 
     def data(self, episode_id: str, stage: str) -> str:
         """What was worked out for an episode; empty where nothing was."""

@@ -108,7 +108,8 @@ class NoteWriter:
         return Entry(f"page:{path}", "page", DUE, write_state(self._pages[path].state), about)
 
     def _write_batch(self, batch: Sequence[tuple[NoteDue, Digest]]) -> None:
-        made = {m.path: m.state.sha256 for m in self._files.notes.values()}
+        notes = self._files.notes
+        made = {m.path: m.state.sha256 for note, _ in batch if (m := notes.get(note.episode_id))}
         texts = {}
         for note, digest in batch:
             text = render_note(digest, show_folder(note.transcript_path), former_titles(self._journal, note.episode_id))
@@ -126,7 +127,8 @@ class NoteWriter:
 
     def write_pages(self) -> None:
         """Writes all pages that are due."""
-        due = [page for path, page in sorted(self._pages.items()) if page.due or _is_gone(page, self._files)]
+        found = (page for page in self._pages.values() if page.due or _is_gone(page, self._files))
+        due = sorted(found, key=lambda page: page.path)
         names = self._tallies.concepts(page.about for page in due)
         for at in range(0, len(due), BATCH):
             batch = due[at : at + BATCH]

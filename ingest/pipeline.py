@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.amending import correct_library
-from ingest.files import clear_temporary, state_of, stats_below
+from ingest.files import clear_temporary, has_displaced, state_of, stats_below
 from ingest.journal import Journal
 from ingest.plan import ADOPTED, Files, SourcePlan, plan_sources, plan_writing, touched
 from ingest.records import Entry, write_state
@@ -101,6 +101,7 @@ class _Run:
     def run(self, shelves: Sequence[Shelf]) -> IngestReport:
         """All stages; each that has nothing to do costs next to nothing."""
         began = time.monotonic()
+        late = self._late_edits()
         found = self._files()
         files = self._adopted(found)
         amended = correct_library(
@@ -115,7 +116,7 @@ class _Run:
             if plan.reads:
                 files = self._files()
         noted, unreadable = self._write(files)
-        written = amended.files or read.written or noted.notes or noted.pages or noted.merged
+        written = amended.files or read.written or noted.notes or noted.pages or noted.merged or late
         index = self._index(files, changed=bool(written))
         return IngestReport(
             episodes=read.new + read.changed + read.unchanged,
@@ -126,7 +127,7 @@ class _Run:
             notes=noted.notes,
             pages=noted.pages,
             kept=(*read.kept, *noted.kept),
-            merged=len(read.merged) + noted.merged,
+            merged=len(read.merged) + noted.merged + late,
             proposals=tuple(noted.proposals),
             corrected=amended.places + read.corrected,
             failed=(*amended.failed, *read.failed, *unreadable),
@@ -137,6 +138,15 @@ class _Run:
         )
 
     # --- what is there ---
+
+    def _late_edits(self) -> int:
+        """Takes up what editors wrote into files that the last run replaced; into how many."""
+        late = Noted()
+        if has_displaced(self._root):
+            from ingest.settling import take_late_edits
+
+            take_late_edits(self._root, late)
+        return late.merged
 
     def adopt(self) -> None:
         """Takes up transcripts that lie there without a row."""
@@ -191,7 +201,7 @@ class _Run:
     def _write(self, files: Files) -> tuple[Noted, list[Problem]]:
         plan = plan_writing(files, WRITING)
         if not plan:
-            return Noted(kept=list(plan.kept)), []
+            return Noted(), []
         from ingest.noting import NoteWriter
 
         unreadable: list[Problem] = []
@@ -206,7 +216,6 @@ class _Run:
             ]
             writer.write_notes(due)
         writer.write_pages()
-        writer.done.kept += plan.kept
         return writer.done, unreadable
 
     def _index(self, files: Files, *, changed: bool) -> RefreshReport | None:

@@ -73,11 +73,10 @@ class NoteDue:
 
 @dataclass(frozen=True, slots=True)
 class WritingPlan:
-    """Notes and pages to write, and the notes that would be written if a person had not changed them."""
+    """Notes and pages to write, those that a person changed among them."""
 
     notes: tuple[NoteDue, ...] = ()
     pages: tuple[Page, ...] = ()
-    kept: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.notes or self.pages)
@@ -166,7 +165,6 @@ def _why(source: Source | None, now: str, listed: Iterable[str], files: Files) -
 def plan_writing(files: Files, writer: str) -> WritingPlan:
     """Which notes and pages to write; ``writer`` names the writer and its version."""
     due: list[NoteDue] = []
-    kept: list[str] = []
     for episode_id, transcript in sorted(files.transcripts.items(), key=lambda pair: pair[1].path):
         condition = files.condition(transcript.path, transcript)
         if condition == "missing":
@@ -175,13 +173,10 @@ def plan_writing(files: Files, writer: str) -> WritingPlan:
         note = files.notes.get(episode_id)
         if note is None or files.condition(note.path, note) == "missing":
             due.append(NoteDue(episode_id, transcript.path, now))
-        elif note.input != made_from(now, writer):
-            if files.condition(note.path, note) == "edited":
-                kept.append(note.path)
-            else:
-                due.append(NoteDue(episode_id, transcript.path, now))
+        elif note.input != made_from(now, writer):  # one that a person changed as well: it is merged
+            due.append(NoteDue(episode_id, transcript.path, now))
     pages = [page for path, page in sorted(files.pages.items()) if page.due or _is_gone(path, page, files)]
-    return WritingPlan(tuple(due), tuple(pages), tuple(kept))
+    return WritingPlan(tuple(due), tuple(pages))
 
 
 def _is_gone(path: str, page: Page, files: Files) -> bool:

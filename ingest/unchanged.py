@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.files import stats_below
+from ingest.files import has_displaced, stats_below
 from ingest.report import ImportReport, IngestReport, Problem
 from ingest.versions import READER_VERSION, RUN_VERSION, WRITING
 
@@ -37,7 +37,7 @@ class Unchanged:
         self._root = root
         kept = _read(root / KEPT_IN)
         library, _ = _look(root)
-        same = (kept.get("code"), kept.get("library")) == (CODE, library)
+        same = (kept.get("code"), kept.get("library")) == (CODE, library) and not has_displaced(root)
         self._sources: dict[str, Any] = kept["sources"] if same else {}
         self._same = same
         self._racy = bool(kept.get("racy", True))

@@ -34,7 +34,7 @@ import requests
 import tantivy
 
 import ingest.files
-from ingest import noting, transcribing
+from ingest import settling, transcribing
 from ingest.subscriptions import Subscription, add_subscription
 from ingest.syncing import sync
 from kb.library import create_library
@@ -266,9 +266,12 @@ def write_plainly() -> None:
             states[file.path] = ingest.files.state_of(root, file.path)
         return states  # type: ignore[return-value]
 
-    for module in (ingest.files, noting, transcribing):
-        if hasattr(module, "write_files"):
-            module.write_files = write_files  # type: ignore[attr-defined]
+    def replace_file(root: Path, path: str, data: bytes, expected: bytes | None) -> ingest.files.FileState:
+        return write_files(root, [ingest.files.NewFile(path, data)])[path]
+
+    for module in (ingest.files, settling, transcribing):
+        module.write_files = write_files  # type: ignore[attr-defined]
+    settling.replace_file = replace_file  # type: ignore[assignment]
 
 
 def main() -> None:

@@ -135,16 +135,32 @@ def test_a_new_episode_changes_only_its_note_its_show_and_its_concepts(library: 
     assert not any("yeast" in path for path in rest)
 
 
-def test_a_note_that_a_person_changed_is_never_touched(library: Library, source: Path) -> None:
+def test_what_a_person_wrote_in_a_note_stays_and_the_rest_follows_the_talk(library: Library, source: Path) -> None:
     ingest(library, source)
     path = library.root / "notes/the_lamp_post/bees_and_bread.md"
-    path.write_text(path.read_text(encoding="utf-8") + "\nMy own thought.\n", encoding="utf-8")
-    mine = path.read_bytes()
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before + "\nMy own thought.\n", encoding="utf-8")
     assert ingest(library, source).kept == ()
     write_talk(source, "lamp-1", ["bread", "clocks"])
     report = ingest(library, source)
-    assert report.kept == ("notes/the_lamp_post/bees_and_bread.md",)
-    assert path.read_bytes() == mine
+    assert (report.merged, report.kept, report.proposals) == (1, (), ())
+    text = path.read_text(encoding="utf-8")
+    assert text.endswith("\n\nMy own thought.\n")
+    path.unlink()
+    ingest(library, source)
+    assert text == path.read_text(encoding="utf-8") + "\nMy own thought.\n"
+    assert text != before
+
+
+def test_a_note_that_a_person_wrote_anew_stays_and_what_is_new_is_proposed(library: Library, source: Path) -> None:
+    ingest(library, source)
+    path = library.root / "notes/the_lamp_post/bees_and_bread.md"
+    path.write_text("All mine.\n", encoding="utf-8")
+    write_talk(source, "lamp-1", ["bread", "clocks"])
+    report = ingest(library, source)
+    assert report.kept == report.proposals == ("notes/the_lamp_post/bees_and_bread.md",)
+    assert path.read_text(encoding="utf-8") == "All mine.\n"
+    assert ingest(library, source).notes == 0
 
 
 def test_pages_that_a_person_changed_are_never_touched(library: Library, source: Path) -> None:
