@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest import renames
 from kb.errors import DiskFullError, LibraryError, LibraryReadOnlyError
@@ -27,8 +28,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CLOSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
+class FileState(NamedTuple):
     """A file as it was written or found: its SHA-256, size in bytes, time of change in nanoseconds."""
 
     sha256: str

@@ -21,9 +21,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, ItemsView, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ingest.records import (
     DUE,
@@ -42,6 +42,58 @@ if TYPE_CHECKING:
     from kb.index.store import Store
 
 
+FEW = 50  # rows are looked up one by one
+
+_Row = TypeVar("_Row")
+
+
+class _Rows(Mapping[str, _Row]):
+    """Rows of a kind and stage as values, by subject: read one by one, or all where all are gone through."""
+
+    def __init__(self, store: Store, kind: str, stage: str, read: Callable[[str, str, str, str], _Row | None]) -> None:
+        self._store = store
+        self._kind = kind
+        self._stage = stage
+        self._read = read
+        self._all: dict[str, _Row] | None = None
+
+    def __getitem__(self, subject: str) -> _Row:
+        if self._all is not None:
+            return self._all[subject]
+        row = self._store.row(
+            "SELECT input, output, detail FROM journal WHERE subject = ? AND stage = ?",
+            (f"{self._kind}:{subject}", self._stage),
+        )
+        found = self._read(subject, str(row[0]), str(row[1]), str(row[2])) if row else None
+        if found is None:
+            raise KeyError(subject)
+        return found
+
+    def _loaded(self) -> dict[str, _Row]:
+        if self._all is None:
+            first, end = f"{self._kind}:", f"{self._kind};"  # ';' follows ':'
+            rows = self._store.rows(
+                "SELECT subject, input, output, detail FROM journal WHERE subject >= ? AND subject < ? AND stage = ?",
+                (first, end, self._stage),
+            )
+            cut = len(first)
+            values = ((row[0][cut:], self._read(row[0][cut:], row[1], row[2], row[3])) for row in rows)
+            self._all = {subject: value for subject, value in values if value is not None}
+        return self._all
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loaded())
+
+    def __len__(self) -> int:
+        return len(self._loaded())
+
+    def items(self) -> ItemsView[str, _Row]:
+        return self._loaded().items()
+
+    def values(self) -> ValuesView[_Row]:
+        return self._loaded().values()
+
+
 class Journal:
     """Reads and writes the rows. ``now`` is written beside each."""
 
@@ -49,13 +101,15 @@ class Journal:
         self._store = store
         self._now = now.isoformat(timespec="seconds")
 
-    def put(self, entries: Iterable[Entry]) -> None:
-        """Writes rows, all or none; a row of the same subject and stage is replaced."""
+    def put(self, entries: Iterable[Entry], *, forget: Iterable[str] = ()) -> None:
+        """Writes rows, all or none; a row of the same subject and stage is replaced. ``forget`` are subjects whose rows
+        go."""
         from kb.index.store import JournalEntry
 
         rows = [JournalEntry(e.subject, e.stage, e.input, e.output, e.detail, self._now) for e in entries]
-        if rows:
-            self._store.put_journal(rows)
+        gone = list(forget)
+        if rows or gone:
+            self._store.put_journal(rows, forget=gone)
 
     def _rows(self, kind: str, stage: str, *, exactly: bool = False) -> Iterator[tuple[str, str, str, str]]:
         """Subject without its kind, input, output and detail of all rows of a kind and stage.
@@ -71,11 +125,12 @@ class Journal:
         for subject, made_from, output, detail in found:
             yield subject[len(first) :], made_from, output, detail
 
-    def sources(self) -> dict[str, Source]:
-        """All items of all sources, by path."""
-        return {
-            path: Source(made_from, output, detail) for path, made_from, output, detail in self._rows("source", "read")
-        }
+    def sources(self, wheres: Collection[str]) -> dict[str, Source]:
+        """Those items of a source that were read before, by path."""
+        if len(wheres) <= FEW:
+            return {where: found for where in wheres if (found := self.source(where))}
+        rows = self._rows("source", "read")
+        return {path: Source(made, output, detail) for path, made, output, detail in rows if path in wheres}
 
     def source(self, path: str) -> Source | None:
         """One item of a source as it was last read."""
@@ -84,23 +139,34 @@ class Journal:
         )
         return Source(str(row[0]), str(row[1]), str(row[2])) if row else None
 
-    def made(self, kind: str, stage: str) -> dict[str, Made]:
+    def made(self, kind: str, stage: str) -> Mapping[str, Made]:
         """The files that were made for the subjects of a kind."""
-        return {
-            subject: Made(made_from, detail, state)
-            for subject, made_from, output, detail in self._rows(kind, stage)
-            if (state := read_state(output))
-        }
 
-    def pages(self) -> dict[str, Page]:
+        def read(subject: str, made_from: str, output: str, detail: str) -> Made | None:
+            state = read_state(output)
+            return Made(made_from, detail, state) if state else None
+
+        return _Rows(self._store, kind, stage, read)
+
+    def made_paths(self, stage: str) -> frozenset[str]:
+        """The paths of all files that were made for episodes, whether they are there or not."""
+        return frozenset(detail for _, _, _, detail in self._rows("episode", stage))
+
+    def pages(self) -> Mapping[str, Page]:
         """All show and concept pages that are due or were written, by path."""
+
+        def read(path: str, made_from: str, output: str, about: str) -> Page | None:
+            return Page(path, made_from == DUE, read_state(output), about) if made_from == DUE or output else None
+
+        return _Rows(self._store, "page", "page", read)
+
+    def due_pages(self) -> list[Page]:
+        """The pages that are to be written."""
         rows = self._store.rows(
-            "SELECT subject, input, output, detail FROM journal"
-            " WHERE subject >= 'page:' AND subject < 'page;' AND (input = ? OR output <> '')",
+            "SELECT subject, output, detail FROM journal WHERE subject >= 'page:' AND subject < 'page;' AND input = ?",
             (DUE,),
         )
-        pages = (Page(path[5:], made_from == DUE, read_state(output), about) for path, made_from, output, about in rows)
-        return {page.path: page for page in pages}
+        return [Page(subject[5:], True, read_state(output), about) for subject, output, about in rows]
 
     def source_states(self) -> dict[str, SourceState]:
         """Each subscription as it was last asked, by address."""

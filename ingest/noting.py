@@ -44,7 +44,7 @@ class NoteWriter:
         self._journal = journal
         self._files = files
         self._progress = progress
-        self._pages = dict(files.pages)
+        self._pages: dict[str, Page] = {}  # that are to be written
         self._tallies = Tallies(library.store)
         self.done = Noted()
 
@@ -103,7 +103,7 @@ class NoteWriter:
             yield self._due(_concept_path(concept.slug), concept.identity)
 
     def _due(self, path: str, about: str) -> Entry:
-        page = self._pages.get(path)
+        page = self._pages.get(path) or self._files.pages.get(path)
         self._pages[path] = Page(path, True, page.state if page else None, about)
         return Entry(f"page:{path}", "page", DUE, write_state(self._pages[path].state), about)
 
@@ -116,6 +116,7 @@ class NoteWriter:
             texts[note_path(note.transcript_path)] = text.encode("utf-8", "replace")
         states, written = settle(self._root, texts, made, self.done)
         self.done.notes += written
+        self.done.files |= states
         rows = []
         for note, _ in batch:
             path = note_path(note.transcript_path)
@@ -125,10 +126,9 @@ class NoteWriter:
 
     # --- pages ---
 
-    def write_pages(self) -> None:
-        """Writes all pages that are due."""
-        found = (page for page in self._pages.values() if page.due or _is_gone(page, self._files))
-        due = sorted(found, key=lambda page: page.path)
+    def write_pages(self, pages: Iterable[Page]) -> None:
+        """Writes ``pages``, and those that have become due by the notes."""
+        due = sorted(({page.path: page for page in pages} | self._pages).values(), key=lambda page: page.path)
         names = self._tallies.concepts(page.about for page in due)
         for at in range(0, len(due), BATCH):
             batch = due[at : at + BATCH]
@@ -136,6 +136,7 @@ class NoteWriter:
             made = {page.path: page.state.sha256 for page in batch if page.state}
             states, written = settle(self._root, texts, made, self.done)
             self.done.pages += written
+            self.done.files |= states
             self._journal.put(
                 Entry(f"page:{page.path}", "page", DONE, write_state(states.get(page.path)), page.about)
                 for page in batch
@@ -156,7 +157,3 @@ class NoteWriter:
 
 def _concept_path(slug: str) -> str:
     return f"notes/{CONCEPTS}/{slug}.md"
-
-
-def _is_gone(page: Page, files: Files) -> bool:
-    return page.state is not None and page.path not in files.stats

@@ -21,10 +21,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingest.amending import correct_library
-from ingest.files import clear_temporary, has_displaced, state_of, stats_below
+from ingest.amending import Amended, correct_library
+from ingest.files import clear_temporary, has_displaced, state_of
 from ingest.journal import Journal
-from ingest.plan import ADOPTED, Files, SourcePlan, plan_sources, plan_writing, touched
+from ingest.plan import ADOPTED, Files, NoteDue, SourcePlan, plan_sources, plan_writing, touched
 from ingest.records import Entry, write_state
 from ingest.report import ImportReport, IngestReport, Noted, Problem, Transcribed
 from ingest.shelves import show_folder
@@ -32,6 +32,7 @@ from ingest.sources.folder import scan_folder
 from ingest.sources.vaults import import_vault
 from ingest.unchanged import Unchanged, keep_ingest
 from ingest.versions import WRITING
+from kb.errors import NotFoundError
 from kb.ports import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def ingest_folder(
         clear_temporary(library.root)
         journal = Journal(library.store, now or dt.datetime.now(dt.UTC))
         unchanged = Unchanged(library.root)
-        report = take_in(library, journal, [shelf], progress)
+        report = take_in(library, journal, [shelf], unchanged, progress)
         keep_ingest(unchanged, path, [item for _, item in shelf.items], report)
         return report
 
@@ -77,47 +78,51 @@ def folder_shelf(path: Path) -> Shelf:
 
 
 def take_in(
-    library: Library, journal: Journal, shelves: Sequence[Shelf], progress: Progress = no_progress
+    library: Library,
+    journal: Journal,
+    shelves: Sequence[Shelf],
+    unchanged: Unchanged,
+    progress: Progress = no_progress,
 ) -> IngestReport:
-    """Takes in all episodes of ``shelves``, and writes what follows from them. The caller holds the library's lock."""
-    return _Run(library, journal, progress).run(shelves)
+    """Takes in all episodes of ``shelves``, and writes what follows from them. The caller holds the library's lock.
+
+    Where all files are as the last run left them (``unchanged`` is trusted), nothing is looked at but what is new.
+    """
+    return _Run(library, journal, unchanged, progress).run(shelves)
 
 
 def adopt(library: Library, journal: Journal, progress: Progress = no_progress) -> None:
     """Takes up what lies in the library without a row. The caller holds the library's lock."""
-    _Run(library, journal, progress).adopt()
+    _Run(library, journal, Unchanged(library.root), progress).adopt()
 
 
 class _Run:
     """One run of the pipeline, under the library's lock."""
 
-    def __init__(self, library: Library, journal: Journal, progress: Progress) -> None:
+    def __init__(self, library: Library, journal: Journal, unchanged: Unchanged, progress: Progress) -> None:
         self._library = library
         self._root = library.root
         self._journal = journal
+        self._unchanged = unchanged
         self._progress = progress
-        self._embedded = 0  # texts, before the notes were written
+        self._embedded: int | None = None  # texts, before the notes were written
 
     def run(self, shelves: Sequence[Shelf]) -> IngestReport:
         """All stages; each that has nothing to do costs next to nothing."""
         began = time.monotonic()
-        late = self._late_edits()
-        found = self._files()
-        files = self._adopted(found)
-        amended = correct_library(
-            self._library, self._journal, files, self._progress, again=len(files.transcripts) > len(found.transcripts)
-        )
-        if amended.files:
-            files = self._files()
+        late = 0 if self._unchanged.trusted else self._late_edits()
+        files, amended = self._brought_up()
         read = Transcribed()
         for shelf in shelves:
-            plan = plan_sources(shelf.items, self._journal.sources(), files)
+            wheres = frozenset(where for where, _ in shelf.items)
+            plan = plan_sources(shelf.items, self._journal.sources(wheres), files)
             self._read(shelf, plan, files, read)
             if plan.reads:
+                self._unchanged.wrote(read.files)
                 files = self._files()
-        noted, unreadable = self._write(files)
-        written = amended.files or read.written or noted.notes or noted.pages or noted.merged or late
-        index = self._index(files, changed=bool(written))
+        noted, unreadable = self._write(files, read)
+        self._unchanged.wrote(noted.files)
+        index = self._index(read, noted, changed=bool(amended.files or late))
         return IngestReport(
             episodes=read.new + read.changed + read.unchanged,
             new=read.new,
@@ -152,14 +157,30 @@ class _Run:
         """Takes up transcripts that lie there without a row."""
         self._adopted(self._files())
 
+    def _brought_up(self) -> tuple[Files, Amended]:
+        """The files as they are, with those adopted that have no row, and corrected."""
+        files = self._files()
+        if self._unchanged.trusted:
+            return files, Amended()
+        known = len(files.transcripts)
+        files = self._adopted(files)
+        again = len(files.transcripts) > known
+        amended = correct_library(self._library, self._journal, files, self._progress, again=again)
+        if amended.files:
+            self._unchanged.look_again()
+            files = self._files()
+        return files, amended
+
     def _files(self) -> Files:
         """What the journal says was made, and how it lies on the disk. Opens only what looks changed."""
         files = Files(
             transcripts=self._journal.made("episode", "transcript"),
             notes=self._journal.made("episode", "note"),
             pages=self._journal.pages(),
-            stats=stats_below(self._root, "transcripts") | stats_below(self._root, "notes"),
+            stats=dict(self._unchanged.stats),
         )
+        if self._unchanged.trusted:
+            return files
         states = {path: state for path in files.to_hash() if (state := state_of(self._root, path))}
         self._journal.put(touched(files, states))
         return replace(files, hashes={path: state.sha256 for path, state in states.items()})
@@ -190,41 +211,61 @@ class _Run:
         if plan.reads:
             from ingest.transcribing import Transcriber
 
-            sources, corrections = self._journal.sources(), self._library.settings.corrections
+            wheres = frozenset(where for where, _ in shelf.items)
+            sources, corrections = self._journal.sources(wheres), self._library.settings.corrections
             transcriber = Transcriber(
                 self._root, shelf.base, self._journal, files, sources, done, corrections=corrections
             )
-            transcriber.run(plan.reads, frozenset(where for where, _ in shelf.items), self._progress)
+            transcriber.run(plan.reads, wheres, self._progress)
         for fail in plan.fails:
             done.refuse(fail.where, fail.reason)
 
-    def _write(self, files: Files) -> tuple[Noted, list[Problem]]:
-        plan = plan_writing(files, WRITING)
+    def _write(self, files: Files, read: Transcribed) -> tuple[Noted, list[Problem]]:
+        trusted = self._unchanged.trusted
+        pages_due = self._journal.due_pages() if trusted else ()
+        plan = plan_writing(files, WRITING, among=read.episodes if trusted else None, pages_due=pages_due)
         if not plan:
             return Noted(), []
         from ingest.noting import NoteWriter
 
-        unreadable: list[Problem] = []
         writer = NoteWriter(self._library, self._journal, files, self._progress)
+        unreadable: list[Problem] = []
         if plan.notes:
-            self._embedded = self._library.refresh(self._progress, snapshot=False).embedded
-            there = {found.episode.id: found.transcript for found in self._library.store.episodes()}
-            due = [note for note in plan.notes if there.get(note.episode_id) == note.transcript_path]
-            gone = [note for note in plan.notes if there.get(note.episode_id) != note.transcript_path]
+            paths = read.files.keys() if trusted else None
+            self._embedded = self._library.refresh(self._progress, snapshot=False, paths=paths).embedded
+            due = [note for note in plan.notes if self._holds(note)]
             unreadable = [
-                Problem(note.transcript_path, f"does not hold the episode {note.episode_id}") for note in gone
+                Problem(note.transcript_path, f"does not hold the episode {note.episode_id}")
+                for note in plan.notes
+                if note not in due
             ]
             writer.write_notes(due)
-        writer.write_pages()
+        writer.write_pages(plan.pages)
         return writer.done, unreadable
 
-    def _index(self, files: Files, *, changed: bool) -> RefreshReport | None:
-        from kb.index.refresh import is_stale
+    def _holds(self, note: NoteDue) -> bool:
+        """Whether the transcript is, as the index has read it, that of its episode."""
+        try:
+            return self._library.store.episode(note.episode_id).transcript == note.transcript_path
+        except NotFoundError:
+            return False
 
-        store = self._library.store
-        # What was seen at the start spares a second look, where it is all as the index has it.
-        seen = {path: stat for path, stat in files.stats.items() if path.endswith((".md", ".vtt"))}
-        if changed or (seen != store.stats() and is_stale(self._root, store)):
+    def _index(self, read: Transcribed, noted: Noted, *, changed: bool) -> RefreshReport | None:
+        """Brings the index up to what was written, or to all files where nobody vouches for the others."""
+        first = self._embedded
+        if self._unchanged.trusted or first is not None:
+            written = noted.files.keys() if first is not None else read.files.keys() | noted.files.keys()
+            if not written and first is None:
+                return None
+            report = self._library.refresh(self._progress, paths=written)
+        else:
+            from kb.index.refresh import is_stale
+
+            store = self._library.store
+            # What was seen at the start spares a second look, where it is all as the index has it.
+            seen = {path: stat for path, stat in self._unchanged.stats.items() if path.endswith((".md", ".vtt"))}
+            written = read.files.keys() | noted.files.keys()
+            if not written and not changed and (seen == store.stats() or not is_stale(self._root, store)):
+                return None
             report = self._library.refresh(self._progress)
-            return replace(report, embedded=report.embedded + self._embedded)
-        return None
+        return replace(report, embedded=report.embedded + (first or 0))

@@ -162,21 +162,30 @@ def _why(source: Source | None, now: str, listed: Iterable[str], files: Files) -
     return None
 
 
-def plan_writing(files: Files, writer: str) -> WritingPlan:
-    """Which notes and pages to write; ``writer`` names the writer and its version."""
+def plan_writing(
+    files: Files, writer: str, *, among: Iterable[str] | None = None, pages_due: Iterable[Page] = ()
+) -> WritingPlan:
+    """Which notes and pages to write; ``writer`` names the writer and its version.
+
+    Where it is known that only the episodes ``among`` and ``pages_due`` can need writing, nothing else is looked at.
+    """
     due: list[NoteDue] = []
-    for episode_id, transcript in sorted(files.transcripts.items(), key=lambda pair: pair[1].path):
+    found = (
+        dict(files.transcripts)
+        if among is None
+        else {one: files.transcripts[one] for one in among if one in files.transcripts}
+    )
+    for episode_id, transcript in sorted(found.items(), key=lambda pair: pair[1].path):
         condition = files.condition(transcript.path, transcript)
         if condition == "missing":
             continue
         now = files.hashes[transcript.path] if condition == "edited" else transcript.state.sha256
         note = files.notes.get(episode_id)
-        if note is None or files.condition(note.path, note) == "missing":
+        if note is None or files.condition(note.path, note) == "missing" or note.input != made_from(now, writer):
             due.append(NoteDue(episode_id, transcript.path, now))
-        elif note.input != made_from(now, writer):  # one that a person changed as well: it is merged
-            due.append(NoteDue(episode_id, transcript.path, now))
-    pages = [page for path, page in sorted(files.pages.items()) if page.due or _is_gone(path, page, files)]
-    return WritingPlan(tuple(due), tuple(pages))
+    if among is None:
+        pages_due = (page for path, page in files.pages.items() if page.due or _is_gone(path, page, files))
+    return WritingPlan(tuple(due), tuple(sorted(pages_due)))
 
 
 def _is_gone(path: str, page: Page, files: Files) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ingest.files import FileState
 
@@ -25,8 +25,7 @@ class Entry:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A file that Hark made: from what, where, and as what."""
 
     input: str
@@ -43,8 +42,7 @@ class Source:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A page that gathers from many episodes. ``state`` is None where it was never written."""
 
     path: str

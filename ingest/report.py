@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ingest.files import FileState
     from kb.index.refresh import RefreshReport
 
 
@@ -37,6 +38,8 @@ class Transcribed:
     remarks: list[Problem] = field(default_factory=list)
     merged: list[str] = field(default_factory=list)  # transcripts with what is new and what a person edited
     corrected: int = 0  # places in transcripts that were written
+    episodes: list[str] = field(default_factory=list)  # ids of those that were read
+    files: dict[str, FileState] = field(default_factory=dict)  # transcripts that were written
 
     def refuse(self, where: str, reason: str) -> None:
         """Counts an item that gives no episode, as a failure or as one that was hardly meant."""
@@ -59,6 +62,7 @@ class Noted:
     kept: list[str] = field(default_factory=list)
     merged: int = 0
     proposals: list[str] = field(default_factory=list)
+    files: dict[str, FileState] = field(default_factory=dict)  # as they were generated, whether written or merged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

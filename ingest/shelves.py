@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from ingest.writing.naming import free_slug
 from kb.model import Episode
@@ -14,13 +14,10 @@ NO_SHOW = "unsorted"
 class Shelves:
     """Gives out folders and names, each once. ``used`` are the paths of all files that are there or were."""
 
-    def __init__(self, folders: dict[str, str], used: Iterable[str]) -> None:
+    def __init__(self, folders: dict[str, str], used: Collection[str]) -> None:
         self.folders = dict(folders)
+        self._used = used
         self._taken: dict[str, set[str]] = {}
-        for path in used:
-            _, folder, *rest = path.split("/")
-            if rest:
-                self._taken.setdefault(folder, set()).add(rest[-1].rpartition(".")[0].casefold())
 
     def folder(self, show: str) -> str:
         """The folder of a show, made up at the first call for it."""
@@ -29,10 +26,18 @@ class Shelves:
             self.folders[show] = free_slug(show, show or NO_SHOW, taken, otherwise=NO_SHOW)
         return self.folders[show]
 
+    def _names(self, folder: str) -> set[str]:
+        """The names that are taken in a folder and those below it."""
+        if folder not in self._taken:
+            places = (f"notes/{folder}/", f"transcripts/{folder}/")
+            paths = (path for path in self._used if path.startswith(places))
+            self._taken[folder] = {path.rpartition("/")[2].rpartition(".")[0].casefold() for path in paths}
+        return self._taken[folder]
+
     def transcript(self, episode: Episode) -> str:
         """A path for a new episode's transcript: ``transcripts/show/slug.vtt``. Its note has the same slug."""
         folder = self.folder(episode.show)
-        taken = self._taken.setdefault(folder, set())
+        taken = self._names(folder)
         taken.add(folder)  # notes/show/show.md is the show's own page
         name = free_slug(episode.title, episode.id, taken)
         taken.add(name)

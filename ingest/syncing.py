@@ -293,7 +293,7 @@ class _Sync:
         unchanged = Unchanged(self._root)
         if not waiting and nothing_to_take_in(unchanged, items):
             return IngestReport(episodes=len(items), unchanged=len(items))
-        report = take_in(self._library, self._journal, shelves, self._progress)
+        report = take_in(self._library, self._journal, shelves, unchanged, self._progress)
         self._finish(waiting)
         keep_sync(unchanged, [item for shelf in self._folders() for _, item in shelf.items], report)
         return _named(report, waiting)
@@ -315,7 +315,7 @@ class _Sync:
             read = self._journal.source(f"{_FETCHED}{name}")
             if read is not None:
                 rows.append(followed_entry(address, one.finished("aside" if read.reason else "done", read.reason)))
-        self._journal.put(rows)
+        self._journal.put(rows, forget=[f"source:{_FETCHED}{name}" for name in waiting])
         clear_fetched(self._root, self._waited_for())
 
     # --- tell ---

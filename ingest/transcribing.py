@@ -82,9 +82,9 @@ class Transcriber:
         self._journal = journal
         self._files = files
         self._corrections = corrections
-        made = [m.path for m in (*files.transcripts.values(), *files.notes.values())]
         self._folders = journal.folders()
-        self._shelves = Shelves(self._folders, [*files.stats, *made])
+        made = journal.made_paths("transcript") | journal.made_paths("note")
+        self._shelves = Shelves(self._folders, made.union(files.stats))
         self._owners = {s.episode_id: where for where, s in sources.items() if s.episode_id and not s.reason}
         self.done = done if done is not None else Transcribed()
 
@@ -173,6 +173,8 @@ class Transcriber:
         )
         states = write_files(self._root, [NewFile(one.said.path, one.data) for one in todo if one.data is not None])
         self.done.written += len(states)
+        self.done.files |= states
+        self.done.episodes += [one.said.episode.id for one in todo]
         entries = [Entry(f"show:{show}", "folder", "", folder) for show, folder in self._new_folders()]
         for one in todo:
             entries += self._rows(one, states.get(one.said.path))

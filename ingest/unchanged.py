@@ -19,6 +19,7 @@ from ingest.report import ImportReport, IngestReport, Problem
 from ingest.versions import READER_VERSION, RUN_VERSION, WRITING
 
 if TYPE_CHECKING:
+    from ingest.files import FileState
     from ingest.sources.items import SourceItem
     from ingest.sources.vaults import Vault
 
@@ -31,21 +32,39 @@ Told = Mapping[str, Any]  # what a run with nothing to do has to tell, as JSON
 
 
 class Unchanged:
-    """What the last complete runs left, beside what there is now."""
+    """What the last complete runs left, beside what there is now.
+
+    ``stats`` are (size, time of change in ns) of the library's files by path; ``trusted`` is whether they are all as
+    a run left them that had nothing more to do: none was changed, added or taken away by anybody else.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self.stats: dict[str, tuple[int, int]] = {}
+        self.look_again()
         kept = _read(root / KEPT_IN)
-        library, _ = _look(root)
-        same = (kept.get("code"), kept.get("library")) == (CODE, library) and not has_displaced(root)
+        same = kept.get("code") == CODE and kept.get("library") == self._library() and not has_displaced(root)
         self._sources: dict[str, Any] = kept["sources"] if same else {}
         self._same = same
-        self._racy = bool(kept.get("racy", True))
+        self.trusted = same and not kept.get("racy", True)
 
     def told(self, source: str, looks: str) -> Told | None:
         """What the run told that left nothing undone for ``source``, where nothing changed since; else None."""
         found = self._sources.get(source)
-        return found["told"] if found and found["looks"] == looks and not self._racy else None
+        return found["told"] if self.trusted and found and found["looks"] == looks else None
+
+    def wrote(self, files: Mapping[str, FileState]) -> None:
+        """Takes up files as this run wrote them: what somebody makes of them meanwhile is found by the next one."""
+        self.stats |= {path: (state.size, state.mtime_ns) for path, state in files.items()}
+
+    def look_again(self) -> None:
+        """Looks at all files of the library, by name, size and time of change."""
+        self.stats = stats_below(self._root, "transcripts") | stats_below(self._root, "notes")
+
+    def _library(self) -> str:
+        """The fingerprint of what the library holds."""
+        lines = [f"{path}:{size}:{changed}" for path, (size, changed) in sorted(self.stats.items())]
+        return _sha256([*lines, *(_beside(self._root / name) for name in _BESIDE)])
 
     def keep(self, source: str, looks: str, told: Told | None, *, vouched: bool) -> None:
         """Keeps that nothing is left to do for ``source``; with None for ``told``, that something is.
@@ -58,9 +77,9 @@ class Unchanged:
         sources = {name: found for name, found in self._sources.items() if name != source}
         if told is not None:
             sources[source] = {"looks": looks, "told": dict(told)}
-        library, newest = _look(self._root)
+        newest = max((changed for _, changed in self.stats.values()), default=0)
         racy = time.time_ns() - newest < RACY_NS
-        _write(self._root / KEPT_IN, {"code": CODE, "library": library, "racy": racy, "sources": sources})
+        _write(self._root / KEPT_IN, {"code": CODE, "library": self._library(), "racy": racy, "sources": sources})
 
 
 def nothing_to_ingest(root: Path, path: Path) -> IngestReport | None:
@@ -114,13 +133,6 @@ def folder_looks(items: Iterable[SourceItem]) -> str:
 def vault_looks(vault: Vault) -> str:
     """The fingerprint of a folder of notes."""
     return _sha256(f"{note.path}\n{note.looks}" for note in vault.notes)
-
-
-def _look(root: Path) -> tuple[str, int]:
-    """The fingerprint of what a library holds, and when the last of its files changed, in ns."""
-    found = sorted({**stats_below(root, "transcripts"), **stats_below(root, "notes")}.items())
-    lines = [f"{path}:{size}:{changed}" for path, (size, changed) in found]
-    return _sha256([*lines, *(_beside(root / name) for name in _BESIDE)]), max((c for _, (_, c) in found), default=0)
 
 
 def _beside(path: Path) -> str:

@@ -13,7 +13,7 @@ import datetime as dt
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,11 +184,17 @@ class Library:
             return self._embedder
 
     def refresh(
-        self, progress: Progress = no_progress, *, rebuild: bool = False, snapshot: bool = True
+        self,
+        progress: Progress = no_progress,
+        *,
+        rebuild: bool = False,
+        snapshot: bool = True,
+        paths: Collection[str] | None = None,
     ) -> RefreshReport:
         """Brings the index up to the files: reads what changed, embeds what is new. The caller holds ``lock()``.
 
-        ``rebuild`` reads every file again; where the database turns out to be damaged, it starts from an empty one.
+        With ``paths`` nothing else is looked at: for who knows what was written. ``rebuild`` reads every file again;
+        where the database turns out to be damaged, it starts from an empty one.
         """
         from kb.index.refresh import refresh
 
@@ -202,6 +208,7 @@ class Library:
                 snapshot=snapshot,
                 language=self.settings.language,
                 model=self.settings.model,
+                paths=paths,
             )
 
         try:

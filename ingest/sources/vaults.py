@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.errors import PermanentError
-from ingest.files import FileState, NewFile, clear_temporary, sha256, state_of, stats_below, write_files
+from ingest.files import FileState, NewFile, clear_temporary, sha256, state_of, write_files
 from ingest.journal import Journal
 from ingest.records import Entry, Made, write_state
 from ingest.report import ImportReport, Problem
@@ -59,7 +59,7 @@ def import_vault(
     with library.lock():
         clear_temporary(library.root)
         unchanged = Unchanged(library.root)
-        run = _Import(library, Journal(library.store, now or dt.datetime.now(dt.UTC)), progress)
+        run = _Import(library, Journal(library.store, now or dt.datetime.now(dt.UTC)), unchanged, progress)
         report = run.run(vault, began)
         keep_import(unchanged, path, vault, report)
         return report
@@ -129,19 +129,21 @@ def _walk(folder: Path, prefix: str, depth: int, problems: list[Problem]) -> Ite
 class _Import:
     """One import, under the library's lock."""
 
-    def __init__(self, library: Library, journal: Journal, progress: Progress) -> None:
+    def __init__(self, library: Library, journal: Journal, unchanged: Unchanged, progress: Progress) -> None:
+        self._unchanged = unchanged
         self._library = library
         self._root = library.root
         self._journal = journal
         self._progress = progress
+        self._copied: dict[str, FileState] = {}
         self._kept: list[str] = []
         self._failed: list[Problem] = []
 
     def run(self, vault: Vault, began: float) -> ImportReport:
         """Copies what is new or changed."""
         known = self._journal.made("import", "copy")
-        stats = stats_below(self._root, "notes")
-        todo = [note for note in vault.notes if not _is_done(note, known.get(note.path), note.path in stats)]
+        there = self._unchanged.stats
+        todo = [note for note in vault.notes if not _is_done(note, known.get(note.path), note.path in there)]
         copied = 0
         for at in range(0, len(todo), BATCH):
             batch = todo[at : at + BATCH]
@@ -154,11 +156,11 @@ class _Import:
             other_files=vault.other_files,
             kept=tuple(self._kept),
             failed=(*vault.problems, *self._failed),
-            index=self._index(copied),
+            index=self._index(),
             seconds=time.monotonic() - began,
         )
 
-    def _copy(self, batch: Sequence[VaultNote], known: dict[str, Made]) -> int:
+    def _copy(self, batch: Sequence[VaultNote], known: Mapping[str, Made]) -> int:
         """Writes those notes that the library may take; returns how many."""
         files: list[NewFile] = []
         entries: list[Entry] = []
@@ -177,7 +179,10 @@ class _Import:
             else:
                 files.append(NewFile(note.path, data))
                 looks[note.path] = note.looks
-        for path, state in write_files(self._root, files).items():
+        states = write_files(self._root, files)
+        self._copied |= states
+        self._unchanged.wrote(states)
+        for path, state in states.items():
             entries.append(Entry(f"import:{path}", "copy", looks[path], write_state(state), path))
         self._journal.put(entries)
         return len(files)
@@ -189,10 +194,12 @@ class _Import:
             self._failed.append(Problem(str(note.source), f"cannot be read: {error.strerror}"))
             return None
 
-    def _index(self, copied: int) -> RefreshReport | None:
+    def _index(self) -> RefreshReport | None:
         from kb.index.refresh import is_stale
 
-        if copied or is_stale(self._root, self._library.store):
+        if self._unchanged.trusted:
+            return self._library.refresh(self._progress, paths=self._copied.keys()) if self._copied else None
+        if self._copied or is_stale(self._root, self._library.store):
             return self._library.refresh(self._progress)
         return None
 

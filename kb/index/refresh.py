@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ class RefreshReport:
 def plan_refresh(
     on_disk: Mapping[str, tuple[int, int]],
     stored: Mapping[str, tuple[int, int]],
-    racy: Collection[str] = (),
+    racy: AbstractSet[str] = frozenset(),
     *,
     afresh: bool = False,
     forget: bool = False,
@@ -79,17 +80,17 @@ def plan_refresh(
     """
     if on_disk == stored and not racy and not afresh:
         return RefreshPlan(unchanged=len(stored))
-    both = on_disk.keys() & stored.keys()
-    differing = {path for path, _ in on_disk.items() - stored.items()}
-    suspect = both if afresh else both & (differing | set(racy))
+    differing = {path for path, stat in on_disk.items() if stored.get(path) != stat}
+    added = differing - stored.keys()
+    suspect = on_disk.keys() - added if afresh else (differing - added) | (on_disk.keys() & racy)
     gone = sorted(stored.keys() - on_disk.keys())
     emptied = () if forget or not gone else _emptied(on_disk, stored)
     return RefreshPlan(
-        added=tuple(sorted(on_disk.keys() - stored.keys())),
+        added=tuple(sorted(added)),
         suspect=tuple(sorted(suspect)),
         removed=tuple(path for path in gone if kind_of(path) not in emptied),
         withheld=tuple(path for path in gone if kind_of(path) in emptied),
-        unchanged=len(both) - len(suspect),
+        unchanged=len(on_disk) - len(added) - len(suspect),
     )
 
 

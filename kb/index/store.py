@@ -363,8 +363,9 @@ class Store(PassageTable):
         )
         return tuple(JournalEntry(*row) for row in rows)
 
-    def put_journal(self, entries: Iterable[JournalEntry]) -> None:
-        """Writes down what was done; an entry of the same subject and stage is replaced."""
+    def put_journal(self, entries: Iterable[JournalEntry], *, forget: Iterable[str] = ()) -> None:
+        """Writes down what was done; an entry of the same subject and stage is replaced. Subjects to ``forget`` go."""
         rows = [tuple(map(_storable, (e.subject, e.stage, e.input, e.output, e.detail, e.at))) for e in entries]
         with self.transaction():
+            self._write_many("DELETE FROM journal WHERE subject = ?", [(_storable(subject),) for subject in forget])
             self._write_many("INSERT OR REPLACE INTO journal VALUES (?, ?, ?, ?, ?, ?)", rows)

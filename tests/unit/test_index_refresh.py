@@ -229,6 +229,33 @@ def test_only_the_files_that_are_named_are_looked_at(
     assert counted(run(root, store, embedder)) == (0, 1, 0, 2)
 
 
+def steps_of_one_more(root: Path, episodes: int) -> int:
+    """How many steps SQLite takes for a new episode beside so many."""
+    for number in range(episodes):
+        write_transcript(root, f"s/{number}", f"Episode number {number}.")
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    (root / ".hark").mkdir()
+    with open_store(root / ".hark/library.db") as store:
+        run(root, store, HashEmbedder())
+        write_transcript(root, "s/new", "Something new was said.")
+        store._connection.set_progress_handler(count, 1)
+        report = run(root, store, HashEmbedder(), paths=["transcripts/s/new.vtt"])
+        store._connection.set_progress_handler(None, 0)
+        assert (counted(report), report.embedded, report.passages) == ((1, 0, 0, 0), 1, episodes + 1)
+    return steps
+
+
+def test_a_new_episode_takes_the_same_steps_beside_few_and_beside_many(tmp_path: Path) -> None:
+    few, many = steps_of_one_more(tmp_path / "few", 4), steps_of_one_more(tmp_path / "many", 120)
+    assert many <= few * 1.1, (few, many)
+
+
 def is_sound_now(root: Path) -> bool:
     folder = current_folder(root / ".hark")
     return folder is not None and is_sound(folder, read_manifest(folder))
