@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,6 +94,28 @@ def take_in(
 def adopt(library: Library, journal: Journal, progress: Progress = no_progress) -> None:
     """Takes up what lies in the library without a row. The caller holds the library's lock."""
     _Run(library, journal, Unchanged(library.root), progress).adopt()
+
+
+class _Hashes(Mapping[str, str]):
+    """The hashes of a library's files, each worked out when it is asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: dict[str, str] = {}
+
+    def __getitem__(self, path: str) -> str:
+        if path not in self._known:
+            state = state_of(self._root, path)
+            if state is None:
+                raise KeyError(path)
+            self._known[path] = state.sha256
+        return self._known[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
 
 
 class _Run:
@@ -180,7 +202,7 @@ class _Run:
             stats=dict(self._unchanged.stats),
         )
         if self._unchanged.trusted:
-            return files
+            return replace(files, hashes=_Hashes(self._root))
         states = {path: state for path in files.to_hash() if (state := state_of(self._root, path))}
         self._journal.put(touched(files, states))
         return replace(files, hashes={path: state.sha256 for path, state in states.items()})

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 CODE = f"{RUN_VERSION} {READER_VERSION} {WRITING}"  # another version of what a run does looks again
 KEPT_IN = ".hark/unchanged.json"
-RACY_NS = 2_000_000_000  # a file that changed so shortly before may change again and look the same: FAT's two seconds
+# A file that changed so shortly before may change again, keep its size, and look the same.
+COARSE_NS = 2_000_000_000  # where times are kept in seconds (FAT: two of them)
+FINE_NS = 50_000_000  # where they are finer: several ticks of the kernel's clock
+MILLISECOND_NS = 1_000_000
 _BESIDE = ("hark.toml", ".hark/library.db", ".hark/index/CURRENT")
 
 Told = Mapping[str, Any]  # what a run with nothing to do has to tell, as JSON
@@ -78,7 +81,7 @@ class Unchanged:
         if told is not None:
             sources[source] = {"looks": looks, "told": dict(told)}
         newest = max((changed for _, changed in self.stats.values()), default=0)
-        racy = time.time_ns() - newest < RACY_NS
+        racy = time.time_ns() - newest < (COARSE_NS if newest % MILLISECOND_NS == 0 else FINE_NS)
         _write(self._root / KEPT_IN, {"code": CODE, "library": self._library(), "racy": racy, "sources": sources})
 
 
