@@ -12,10 +12,12 @@ import datetime as dt
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
 from typing import TYPE_CHECKING, TypeVar
 
 from ingest.errors import IngestError, NoTranscriptError, TemporaryError
@@ -30,6 +32,7 @@ FETCHED = ".hark/fetched"
 AT_ONCE = 8  # requests that wait; the client has its own limit for each server
 _UNFINISHED = ".new-"
 
+_K = TypeVar("_K")
 _T = TypeVar("_T")
 
 
@@ -53,13 +56,11 @@ def list_all(
     sources: Mapping[str, Source], known: Mapping[str, Validators]
 ) -> Iterator[tuple[str, Listing | IngestError]]:
     """Asks all sources at once what they list; yields each answer, or why there is none, as it comes."""
-    with ThreadPoolExecutor(AT_ONCE, "listing") as pool:
-        waiting = {pool.submit(source.listing, known[address]): address for address, source in sources.items()}
-        for done in _as_completed(waiting):
-            try:
-                yield waiting[done], done.result()
-            except IngestError as error:
-                yield waiting[done], error
+    for address, done in _side_by_side("listing", list(sources), lambda one: sources[one].listing(known[one])):
+        try:
+            yield address, done.result()
+        except IngestError as error:
+            yield address, error
 
 
 def fetch_all(
@@ -73,7 +74,8 @@ def fetch_all(
     place.mkdir(parents=True, exist_ok=True)
     resting: set[str] = set()
 
-    def fetch(address: str, one: Followed) -> Fetched | None:
+    def fetch(wanted: tuple[str, Followed]) -> Fetched | None:
+        address, one = wanted
         if address in resting:
             return None
         try:
@@ -87,20 +89,40 @@ def fetch_all(
         except IngestError as error:
             return Fetched(address, one.finished("aside", str(error)))
 
-    with ThreadPoolExecutor(AT_ONCE, "fetching") as pool:
-        waiting = {pool.submit(fetch, address, one): one for address, one in due}
-        for done in _as_completed(waiting):
-            if fetched := done.result():
-                yield fetched
+    for _, done in _side_by_side("fetching", due, fetch):
+        if fetched := done.result():
+            yield fetched
 
 
-def _as_completed(waiting: Mapping[Future[_T], object]) -> Iterator[Future[_T]]:
-    """As they are done; what has not begun when the caller gives up (Ctrl-C) is never begun."""
+def _side_by_side(name: str, wanted: Sequence[_K], work: Callable[[_K], _T]) -> Iterator[tuple[_K, Future[_T]]]:
+    """Does ``work`` for all of ``wanted``, AT_ONCE at a time, and yields each as it is done.
+
+    What has not begun when the caller gives up (Ctrl-C, SIGTERM) is never begun, and what has is not waited for: a
+    recording may take hours. So these are daemons, which end with the process; a ThreadPoolExecutor waits.
+    """
+    left: SimpleQueue[_K | None] = SimpleQueue()
+    ready: SimpleQueue[tuple[_K, Future[_T]]] = SimpleQueue()
+    given_up = Event()
+
+    def run() -> None:
+        while (one := left.get()) is not None and not given_up.is_set():
+            done: Future[_T] = Future()
+            try:
+                done.set_result(work(one))
+            except BaseException as error:  # noqa: BLE001  # raised again where the result is asked for
+                done.set_exception(error)
+            ready.put((one, done))
+
+    threads = [Thread(target=run, name=f"{name}-{number}", daemon=True) for number in range(min(AT_ONCE, len(wanted)))]
+    for item in (*wanted, *(None for _ in threads)):
+        left.put(item)
+    for thread in threads:
+        thread.start()
     try:
-        yield from as_completed(waiting)
+        for _ in wanted:
+            yield ready.get()
     finally:
-        for future in waiting:
-            future.cancel()
+        given_up.set()
 
 
 def _fetched(place: Path, source: Source, address: str, one: Followed) -> Fetched:

@@ -81,6 +81,11 @@ class _Rows(Mapping[str, _Row]):
             self._all = {subject: value for subject, value in values if value is not None}
         return self._all
 
+    def __bool__(self) -> bool:
+        first, end = f"{self._kind}:", f"{self._kind};"
+        query = "SELECT 1 FROM journal WHERE subject >= ? AND subject < ? AND stage = ? LIMIT 1"
+        return self._store.row(query, (first, end, self._stage)) is not None
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._loaded())
 
@@ -148,9 +153,14 @@ class Journal:
 
         return _Rows(self._store, kind, stage, read)
 
-    def made_paths(self, stage: str) -> frozenset[str]:
-        """The paths of all files that were made for episodes, whether they are there or not."""
-        return frozenset(detail for _, _, _, detail in self._rows("episode", stage))
+    def made_below(self, folder: str) -> list[str]:
+        """The paths of all files in ``folder/`` that were made for episodes, whether they are there or not."""
+        rows = self._store.rows(
+            "SELECT detail FROM journal WHERE subject >= 'episode:' AND subject < 'episode;'"
+            " AND stage IN ('transcript', 'note') AND substr(detail, 1, ?) = ?",
+            (len(folder), folder),
+        )
+        return [str(path) for (path,) in rows]
 
     def pages(self) -> Mapping[str, Page]:
         """All show and concept pages that are due or were written, by path."""

@@ -276,7 +276,8 @@ def episode_looks(episode: ListedEpisode) -> str:
     """What of a listed episode calls for a fetch when it changes: not its recording, whose address may change daily."""
     links = ((_unsigned(link.url), link.type, link.language) for link in episode.transcripts)
     length = None if episode.duration_s is None else round(episode.duration_s)
-    told = (FETCH_VERSION, episode.title, _date(episode), length, episode.show, episode.people, episode.chapters)
+    chapters = _unsigned(episode.chapters)
+    told = (FETCH_VERSION, episode.title, _date(episode), length, episode.show, episode.people, chapters)
     return hashlib.sha256(repr((told, sorted(links))).encode("utf-8", "replace")).hexdigest()[:24]
 
 

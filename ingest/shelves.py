@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Iterable
 
 from ingest.writing.naming import free_slug
 from kb.model import Episode
@@ -14,7 +14,7 @@ NO_SHOW = "unsorted"
 class Shelves:
     """Gives out folders and names, each once. ``used`` are the paths of all files that are there or were."""
 
-    def __init__(self, folders: dict[str, str], used: Collection[str]) -> None:
+    def __init__(self, folders: dict[str, str], used: Callable[[str], Iterable[str]]) -> None:
         self.folders = dict(folders)
         self._used = used
         self._taken: dict[str, set[str]] = {}
@@ -29,8 +29,7 @@ class Shelves:
     def _names(self, folder: str) -> set[str]:
         """The names that are taken in a folder and those below it."""
         if folder not in self._taken:
-            places = (f"notes/{folder}/", f"transcripts/{folder}/")
-            paths = (path for path in self._used if path.startswith(places))
+            paths = (*self._used(f"notes/{folder}/"), *self._used(f"transcripts/{folder}/"))
             self._taken[folder] = {path.rpartition("/")[2].rpartition(".")[0].casefold() for path in paths}
         return self._taken[folder]
 

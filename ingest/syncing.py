@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,12 +26,12 @@ from ingest.files import clear_temporary
 from ingest.journal import Journal, followed_entry, source_entry
 from ingest.pipeline import Shelf, adopt, folder_shelf, take_in
 from ingest.plan import Action, action, is_due, plan_listing
-from ingest.records import Entry, Followed, SourceState
+from ingest.records import Entry, Followed, Made, SourceState
 from ingest.report import IngestReport, Problem, SyncReport
 from ingest.sources.folder import scan_folder
 from ingest.sources.listing import Listing, Source, Validators
 from ingest.sources.opening import open_sources
-from ingest.subscriptions import Subscription, load_subscriptions, load_sync_settings
+from ingest.subscriptions import Subscription, identity, load_subscriptions, load_sync_settings, shown
 from ingest.unchanged import Unchanged, keep_sync, nothing_to_take_in
 from kb.errors import NotFoundError
 from kb.ports import Progress, no_progress
@@ -40,6 +40,17 @@ if TYPE_CHECKING:
     from kb.library import Library
 
 _FETCHED = "fetched:"  # begins what the journal calls an item that was fetched
+
+
+@dataclass(slots=True)
+class _Have(Container[str]):
+    """The ids of episodes that have a transcript, or are ``coming`` from a source."""
+
+    made: Mapping[str, Made]
+    coming: set[str] = field(default_factory=set)
+
+    def __contains__(self, episode_id: object) -> bool:
+        return episode_id in self.coming or episode_id in self.made
 
 
 @dataclass(slots=True)
@@ -95,31 +106,44 @@ def plan(library: Library, *, only: Collection[str] = (), now: dt.datetime | Non
 
 
 def retry(library: Library, wanted: Collection[str], *, now: dt.datetime | None = None) -> int:
-    """Makes episodes due that wait for another try: all, or those of ``wanted`` ids and addresses. Returns how many.
+    """Makes due what waits for another try: all, or what ``wanted`` ids and addresses name. Returns how many.
 
-    Raises NotFoundError for one of ``wanted`` of which nothing waits, LibraryError.
+    A source that asked to be left alone waits too, and is asked again with any episode of it. Raises NotFoundError for
+    one of ``wanted`` of which nothing waits, LibraryError.
     """
     with library.lock():
         journal = Journal(library.store, now or dt.datetime.now(dt.UTC))
         waiting = [(address, one) for address, one in journal.unfinished() if one.listed and one.state != "due"]
+        resting = {address: state for address, state in journal.source_states().items() if state.not_before}
+        names = [*((address, one.id) for address, one in waiting), *((address, "") for address in resting)]
         for name in wanted:
-            if not any(name in (address, one.id) for address, one in waiting):
-                raise NotFoundError("nothing waits to be tried again", where=name, remedy="see: hark status")
-        chosen = [(address, one) for address, one in waiting if not wanted or {address, one.id} & set(wanted)]
-        journal.put(
+            if not any(_means([name], *pair) for pair in names):
+                raise NotFoundError("nothing waits to be tried again", where=shown(name), remedy="see: hark status")
+        chosen = [(address, one) for address, one in waiting if _means(wanted, address, one.id)]
+        asked = {address for address in resting if _means(wanted, address)} | {address for address, _ in chosen}
+        rows = [
             followed_entry(address, replace(one, state="due", tries=0, next_at="", reason=""))
             for address, one in chosen
-        )
-        return len(chosen)
+        ]
+        rows += [source_entry(address, replace(resting[address], not_before="")) for address in asked & resting.keys()]
+        journal.put(rows)
+        return len(rows)
 
 
 def chosen_subscriptions(root: Path, only: Collection[str]) -> tuple[Subscription, ...]:
-    """What the library follows, or ``only`` some of it. Raises NotFoundError, ConfigError."""
+    """What the library follows, or ``only`` some of it, by address. Raises NotFoundError, ConfigError."""
     followed = load_subscriptions(root)
     for address in only:
-        if all(one.url != address for one in followed):
-            raise NotFoundError("is not followed", where=address, remedy=f"follow it with: hark add {address}")
-    return tuple(one for one in followed if not only or one.url in only)
+        if not any(_means([address], one.url) for one in followed):
+            remedy = f"follow it with: hark add {shown(address)}"
+            raise NotFoundError("is not followed", where=shown(address), remedy=remedy)
+    return tuple(one for one in followed if _means(only, one.url))
+
+
+def _means(wanted: Collection[str], address: str, episode_id: str = "") -> bool:
+    """Whether a source, or an episode of it, is among what a person typed; an address also without its password."""
+    known = {identity(address), identity(shown(address))}
+    return not wanted or any(name == episode_id or identity(name) in known for name in wanted)
 
 
 class _Sync:
@@ -144,7 +168,7 @@ class _Sync:
         self._journal = Journal(library.store, now)
         self._states = self._journal.source_states()
         self._heard = _Heard()
-        self._have: set[str] | None = None  # ids of episodes that are there or come from another source
+        self._have: _Have | None = None
         self._dry = dry  # nothing is written
         self._planned: dict[tuple[str, str], Followed] = {}
 
@@ -155,26 +179,33 @@ class _Sync:
         told = self._let_alone()
         known = {address: self._validators(address) for address in self._sources if address not in told}
         asked = {address: self._sources[address] for address in known}
-        for done, (address, answer) in enumerate(list_all(asked, known), 1):
-            if isinstance(answer, IngestError):
-                self._refused(address, answer)
-            elif answer.not_modified:
-                self._heard.not_modified += 1
-                self._put_state(address, self._state(address), failures=0, problem="")
-            else:
-                self._listed(address, answer)
-            self._progress("asking sources", done, len(asked))
+        answers: dict[str, Listing | IngestError] = {}
+        for address, answer in list_all(asked, known):
+            answers[address] = answer
+            self._progress("asking sources", len(answers), len(asked))
+        for address in asked:  # in their order in hark.toml: the first of two shows of one name has it to itself
+            self._answered(address, answers[address])
+
+    def _answered(self, address: str, answer: Listing | IngestError) -> None:
+        if isinstance(answer, IngestError):
+            self._refused(address, answer)
+        elif answer.not_modified:
+            self._heard.not_modified += 1
+            self._put_state(address, self._state(address), failures=0, problem="", not_before="")
+        else:
+            self._listed(address, answer)
 
     def _let_alone(self) -> set[str]:
         """The sources that asked to be left alone for a while, each told."""
-        waiting = {
-            address: state.not_before
-            for address, state in self._states.items()
-            if address in self._sources and state.not_before > self._now.isoformat(timespec="seconds")
-        }
-        for address, until in waiting.items():
-            self._heard.remarks.append(Problem(address, f"wants to be left alone until {until}"))
-        return set(waiting)
+        waiting = self._resting()
+        for address in sorted(waiting):
+            until = self._states[address].not_before
+            self._heard.remarks.append(Problem(shown(address), f"wants to be left alone until {until}"))
+        return waiting
+
+    def _resting(self) -> set[str]:
+        now = self._now.isoformat(timespec="seconds")
+        return {address for address in self._sources if self._state(address).not_before > now}
 
     def _state(self, address: str) -> SourceState:
         return self._states.get(address, SourceState())
@@ -192,20 +223,19 @@ class _Sync:
             self._states[address] = new
 
     def _refused(self, address: str, error: IngestError) -> None:
-        self._heard.failed.append(Problem(address, _reason(error)))
+        self._heard.failed.append(Problem(shown(address), _reason(error)))
         state = self._state(address)
         wait_s = error.retry_after_s if isinstance(error, TemporaryError) else None
         until = (self._now + dt.timedelta(seconds=wait_s)).isoformat(timespec="seconds") if wait_s else ""
         self._put_state(address, state, failures=state.failures + 1, problem=_reason(error), not_before=until)
 
-    def _transcribed(self) -> set[str]:
-        """The ids of the episodes that the library has a transcript of, or will have by another source."""
+    def _transcribed(self) -> _Have:
+        """The episodes that the library has a transcript of, or will have by another source."""
         if self._have is None:
             made = self._journal.made("episode", "transcript")
             if not made and not self._dry:  # .hark is new: what lies there need not be fetched again
                 adopt(self._library, self._journal, self._progress)
-                made = self._journal.made("episode", "transcript")
-            self._have = set(made)
+            self._have = _Have(made)
         return self._have
 
     def _listed(self, address: str, listing: Listing) -> None:
@@ -215,15 +245,17 @@ class _Sync:
         self._heard.new += plan.new
         self._heard.changed += plan.changed
         self._heard.gone += plan.gone
-        self._heard.remarks += [Problem(address, remark) for remark in (*listing.remarks, *plan.remarks)]
+        self._heard.remarks += [Problem(shown(address), remark) for remark in (*listing.remarks, *plan.remarks)]
         if listing.moved_to:
-            self._heard.remarks.append(Problem(address, f"has moved for good to {listing.moved_to}"))
+            self._heard.remarks.append(Problem(shown(address), f"has moved for good to {shown(listing.moved_to)}"))
         if not listing.episodes:  # it is asked again in full, until it lists something
+            state = self._state(address)
+            self._put_state(address, state, failures=state.failures + 1, problem=plan.remarks[0], not_before="")
             return
         etag, last_modified = listing.validators.etag, listing.validators.last_modified
         state = SourceState(etag=etag, last_modified=last_modified, show=listing.show, listed=len(listing.episodes))
         self._put_state(address, state, plan.rows)
-        self._transcribed().update(row.id for row in plan.rows if row.state == "due")
+        self._transcribed().coming.update(row.id for row in plan.rows if row.state == "due")
 
     def _named(self, address: str, listing: Listing) -> Listing:
         """A source keeps the name that its episodes first came under, and no two share one, unless a person says so."""
@@ -233,7 +265,7 @@ class _Sync:
         show = known or self._own_name(address, listing.show)
         if known and listing.show not in known:
             remark = f"calls itself {listing.show} now: its notes stay with {known} (show = ... in hark.toml)"
-            self._heard.remarks.append(Problem(address, remark))
+            self._heard.remarks.append(Problem(shown(address), remark))
         episodes = tuple(
             replace(episode, show=show) if episode.show == listing.show else episode for episode in listing.episodes
         )
@@ -251,7 +283,7 @@ class _Sync:
         """What there is to do, after the sources were asked."""
         known = {(address, one.key): one for address, one in self._journal.unfinished() if address in self._sources}
         left = [(address, one) for (address, _), one in (known | self._planned).items()]
-        made = frozenset(self._journal.made("episode", "transcript"))
+        made = self._journal.made("episode", "transcript")
         actions = [action(address, one, made, self._now) for address, one in left if one.state not in ("done", "older")]
         return SyncPlan(tuple(actions), tuple(self._heard.failed), tuple(self._heard.remarks))
 
@@ -260,7 +292,8 @@ class _Sync:
     def fetch(self) -> dict[str, tuple[str, Followed]]:
         """Fetches what is due; returns the episodes that wait to be read, by the names of their folders."""
         unfinished = [(address, one) for address, one in self._journal.unfinished() if address in self._sources]
-        due = [(address, one) for address, one in unfinished if is_due(one, self._now)]
+        resting = self._resting()
+        due = [(address, one) for address, one in unfinished if is_due(one, self._now) and address not in resting]
         clear_fetched(self._root, self._waited_for())
         waiting: dict[str, tuple[str, Followed]] = {}
         for done, fetched in enumerate(fetch_all(self._root, self._sources, due, self._now) if due else (), 1):
@@ -342,7 +375,7 @@ class _Sync:
 
 
 def _called(address: str, one: Followed) -> str:
-    return f"{one.title or one.key} ({address})"
+    return f"{one.title or one.key} ({shown(address)})"
 
 
 def _named(report: IngestReport, waiting: Mapping[str, tuple[str, Followed]]) -> IngestReport:

@@ -83,10 +83,14 @@ class Transcriber:
         self._files = files
         self._corrections = corrections
         self._folders = journal.folders()
-        made = journal.made_paths("transcript") | journal.made_paths("note")
-        self._shelves = Shelves(self._folders, made.union(files.stats))
+        self._shelves = Shelves(self._folders, self._used)
         self._owners = {s.episode_id: where for where, s in sources.items() if s.episode_id and not s.reason}
         self.done = done if done is not None else Transcribed()
+
+    def _used(self, folder: str) -> Iterator[str]:
+        """The paths in a folder that are there, or were."""
+        yield from (path for path in self._files.stats if path.startswith(folder))
+        yield from self._journal.made_below(folder)
 
     def run(self, reads: Sequence[Read], listed: frozenset[str], progress: Progress) -> Transcribed:
         """Does all of ``reads``; ``listed`` are the paths of all items that the source has."""

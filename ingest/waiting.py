@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingest.journal import Journal
-from ingest.subscriptions import load_subscriptions
+from ingest.subscriptions import load_subscriptions, shown
 
 if TYPE_CHECKING:
     from kb.library import Library
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WaitingEpisode:
-    """An episode that is not done: ``due``, to be tried ``later`` after ``next_at``, set ``aside``, or ``silent``."""
+    """An episode that is not done: ``due``, to be tried ``later`` after ``next_at``, set ``aside``, or ``silent``.
+
+    ``source`` is the address as it may be shown, without a password.
+    """
 
     state: str
     source: str
@@ -48,12 +51,12 @@ def waiting_in(library: Library) -> Waiting:
     journal = Journal(library.store, dt.datetime.now(dt.UTC))
     followed = {one.url for one in load_subscriptions(library.root)}
     episodes = tuple(
-        WaitingEpisode(one.state, address, one.id, one.title, one.reason, one.next_at)
+        WaitingEpisode(one.state, shown(address), one.id, one.title, one.reason, one.next_at)
         for address, one in journal.unfinished()
         if address in followed
     )
     troubled = tuple(
-        TroubledSource(address, state.problem, state.failures)
+        TroubledSource(shown(address), state.problem, state.failures)
         for address, state in sorted(journal.source_states().items())
         if address in followed and state.problem
     )

@@ -94,9 +94,7 @@ class Videos:
             episodes=found.listed.episodes,
             validators=version if found.whole else Validators(),
             complete=found.whole and found.is_all,
-            remarks=remarks
-            if found.whole
-            else (*remarks, "a part of the list did not come; it is asked for next time"),
+            remarks=remarks,
         )
 
     def fetch(self, episode: ListedEpisode, folder: Path) -> tuple[str, ...]:

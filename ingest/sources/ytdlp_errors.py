@@ -165,9 +165,6 @@ def plain(text: str) -> str:
     text = re.sub(r"//[^/\s@]*@", "//", " ".join(text.split()))
     text = re.sub(r"^((ERROR|WARNING|Error):\s*)+", "", text)
     text = re.sub(r"^\[[^\]]{1,60}\] (\S{1,60}: )?", "", text)
-    advice = (
-        r"[;.,]? *(please report this|confirm you are on the latest|use --|see +https?://|you might want to use a vpn)"
-    )
-    text = re.split(advice, text, maxsplit=1, flags=re.IGNORECASE)[0]
+    text = re.split(_ADVICE, text, maxsplit=1, flags=re.IGNORECASE)[0]
     text = re.split(r" \(caused by ", text, maxsplit=1)[0].strip(" ;.")
     return text if len(text) <= _MAX_CHARACTERS else text[:_MAX_CHARACTERS].rstrip() + " ..."

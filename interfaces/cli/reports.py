@@ -142,7 +142,7 @@ def print_sync(report: SyncReport) -> None:
 
 
 def sync_line(report: SyncReport) -> str:
-    """``12 sources: 3 new, 1 changed; 2 to try again later; in 4 s``."""
+    """``12 sources, 3 new, 1 changed, 1 failed; 2 to try again later``."""
     waits = [
         f"{number:,} {what}"
         for number, what in (
@@ -153,5 +153,6 @@ def sync_line(report: SyncReport) -> str:
         if number
     ]
     taken = report.taken
-    line = _changes(report.sources, "source", new=taken.new, changed=taken.changed, failed=len(report.failed))
+    failed = len(report.failed) + len(taken.failed)
+    line = _changes(report.sources, "source", new=taken.new, changed=taken.changed, failed=failed)
     return "; ".join([line, *waits])

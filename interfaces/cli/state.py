@@ -62,13 +62,15 @@ def _print_waiting(waits: Waiting) -> None:
         say(f"  {'silent':<12} {count(silent, 'episode')} without a transcript")
     troubled = [f"{one.source}: {one.problem}" for one in waits.troubled]
     lines = [
-        f"{one.title} ({one.source}): {_when(one)}: {one.reason}" for one in waits.waiting if one.state != "silent"
+        f"{one.title} ({one.source}): " + ": ".join(filter(None, (_when(one), one.reason)))
+        for one in waits.waiting
+        if one.state != "silent"
     ]
     for line in (troubled + lines)[:MOST_LINES]:
         say(f"  {line}")
     if len(troubled) + len(lines) > MOST_LINES:
         say(f"  ... and {len(troubled) + len(lines) - MOST_LINES:,} more (--json has them all)")
-    if lines:
+    if any(one.state in ("later", "aside") for one in waits.waiting):
         say("Try them again now: hark retry")
 
 

@@ -128,6 +128,8 @@ def _meant(root: Path, typed: str, kind: str, *, named: bool) -> Sequence[Subscr
 
     if kind and kind not in KINDS:
         raise CallError(f"--kind {kind} is not known", remedy=f"one of {', '.join(KINDS)}")
+    if not typed.strip():
+        raise CallError("an empty text is no address", remedy="an address begins with https://; this folder is .")
     found = subscription_to(typed, kind=kind)
     if found.kind != "folder":
         return [found]

@@ -93,7 +93,8 @@ def _round(root: Path, json: bool) -> None:
         say_json(sync_document(report))
     else:
         say(f"{dt.datetime.now().astimezone():%Y-%m-%d %H:%M}  {sync_line(report)}")
-        complain_of([f"{problem}" for problem in (*report.failed, *report.taken.failed)])
+        taken = report.taken
+        complain_of([f"{one}" for one in (*report.remarks, *taken.remarks, *report.failed, *taken.failed)])
     sys.stdout.flush()
 
 
