@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ingest.correcting import changed_places, correct, corrections_key, may_apply, rules_key
-from ingest.files import FileState, NewFile, sha256, state_of, write_files
+from ingest.files import Changed, FileState, has_displaced, replace_file, sha256, state_of, sync_folders
 from ingest.journal import Journal
 from ingest.originals import (
     Applied,
@@ -27,7 +27,7 @@ from ingest.originals import (
 )
 from ingest.plan import ADOPTED, Files
 from ingest.records import Entry, Made, write_state
-from ingest.report import Problem
+from ingest.report import Noted, Problem
 from ingest.shelves import show_folder
 from kb.errors import CaptionError
 from kb.ports import Progress, no_progress
@@ -60,19 +60,19 @@ class _Due:
 
 @dataclass(frozen=True, slots=True)
 class _Amendment:
-    """What becomes of one: its ``data``, None where no correction concerns it; ``seen`` is the hash of what it was."""
+    """What becomes of one: its ``data``, None where no correction concerns it, in the place of ``before``."""
 
     due: _Due
     used: Rules = ()
     original: Original | None = None  # where it was not kept yet
     data: bytes | None = None
-    seen: str = ""
+    before: bytes = b""
     places: int = 0
 
     @property
     def is_new(self) -> bool:
         """Whether there is something to write."""
-        return self.data is not None and sha256(self.data) != self.seen
+        return self.data is not None and self.data != self.before
 
 
 def correct_library(
@@ -95,6 +95,10 @@ def correct_library(
         batch = due[at : at + BATCH]
         _write(library, journal, [one for due in batch if (one := _amend(library, journal, files, due, done))], done)
         progress("correcting transcripts", at + len(batch), len(due))
+    if has_displaced(library.root):
+        from ingest.settling import take_late_edits
+
+        take_late_edits(library.root, Noted())
     if not done.failed:
         journal.put([everywhere_entry(key)])
     return done
@@ -147,7 +151,7 @@ def _amended(data: bytes, due: _Due, kept: Original | None, files: Files, *, mer
     if not merged:
         text = merge_transcript(render_webvtt(before.transcript), render_webvtt(after.transcript), text).text
     new = text.encode("utf-8", "replace")
-    return _Amendment(due, after.used, None if kept else original, new, sha256(data), places)
+    return _Amendment(due, after.used, None if kept else original, new, data, places)
 
 
 def _write(library: Library, journal: Journal, batch: Sequence[_Amendment], done: Amended) -> None:
@@ -155,23 +159,30 @@ def _write(library: Library, journal: Journal, batch: Sequence[_Amendment], done
 
     What the source said comes first: once a file is corrected it could not be known any more.
     """
-    ready = [one for one in batch if one.data is None or _is_as_seen(library, one, done)]
-    journal.put(entry for one in ready for entry in _rows_before(one))
-    new = [NewFile(one.due.made.path, one.data) for one in ready if one.data is not None and one.is_new]
-    states = write_files(library.root, new)
-    done.files += len(states)
-    done.places += sum(one.places for one in ready if one.is_new)
-    there = [one.due.made.path for one in ready if one.data is not None and not one.is_new]
-    states |= {path: state for path in there if (state := state_of(library.root, path))}
+    journal.put(entry for one in batch for entry in _rows_before(one))
+    states: dict[str, FileState] = {}
+    for one in batch:
+        if one.data is None:
+            continue
+        path = one.due.made.path
+        if state := _put(library, one, one.data):
+            states[path] = state
+            done.files += one.is_new
+            done.places += one.places if one.is_new else 0
+        else:
+            done.failed.append(Problem(path, "changed while it was corrected; the next run does it"))
+    sync_folders(library.root, states)
+    ready = [one for one in batch if one.data is None or one.due.made.path in states]
     journal.put(entry for one in ready for entry in _rows_after(one, states.get(one.due.made.path)))
 
 
-def _is_as_seen(library: Library, one: _Amendment, done: Amended) -> bool:
+def _put(library: Library, one: _Amendment, data: bytes) -> FileState | None:
+    """The state of the file with ``data``; None where it is not as it was read any more."""
+    if one.is_new:
+        outcome = replace_file(library.root, one.due.made.path, data, one.before)
+        return None if isinstance(outcome, Changed) else outcome
     found = state_of(library.root, one.due.made.path)
-    if found and found.sha256 == one.seen:
-        return True
-    done.failed.append(Problem(one.due.made.path, "changed while it was corrected; the next run does it"))
-    return False
+    return found if found and found.sha256 == sha256(data) else None
 
 
 def _rows_before(one: _Amendment) -> Iterator[Entry]:

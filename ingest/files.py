@@ -24,6 +24,8 @@ from ingest import renames
 from kb.errors import DiskFullError, LibraryError, LibraryReadOnlyError
 
 DISPLACED = ".hark/displaced"
+FOUND = ".hark/found"  # displaced files of which nobody knows any more what they were
+_TEXTS = ("notes", "transcripts")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CLOSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
@@ -59,7 +61,7 @@ class Changed:
 class Displaced:
     """A file that was replaced: ``file`` is where it is now, ``path`` where it was, ``data`` what was in it.
 
-    ``left`` is the hash of what was put in its place.
+    ``left`` is the hash of what was put in its place. Where the record of it is damaged, both are empty.
     """
 
     file: Path
@@ -93,7 +95,7 @@ def write_files(root: Path, files: Iterable[NewFile]) -> dict[str, FileState]:
     for file in files:
         with understood(file.path):
             target = root / file.path
-            _make_folder(root, target.parent)
+            make_folder(root, target.parent)
             written[file.path] = _write(root, target, file.data)
             folders.add(target.parent)
     for folder in sorted(folders):
@@ -149,7 +151,7 @@ def replace_file(root: Path, path: str, data: bytes, expected: bytes | None) -> 
     with understood(path):
         target = root / path
         if expected is None:
-            _make_folder(root, target.parent)
+            make_folder(root, target.parent)
             spare, state = _prepared(root, target, data)
             return state if _placed(spare, target) else Changed(path)
         spare, state = _prepared(root, target, data, Displaced(root, path, expected, sha256(data)))
@@ -172,17 +174,33 @@ def _prepared(root: Path, target: Path, data: bytes, displaced: Displaced | None
     """The new file beside its place; first a record of what it displaces, to be found whenever the run is killed."""
     temporary = _temporary(root, target)
     temporary.parent.mkdir(exist_ok=True)
-    state = _fill(temporary, data)
-    if displaced is None:
-        return temporary, state
-    temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+    try:
+        state = _fill(temporary, data)
+        if displaced is None:
+            return temporary, state
+        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        return _recorded_spare(root, temporary, displaced), state
+    except OSError:  # the disk may be full
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _recorded_spare(root: Path, temporary: Path, displaced: Displaced) -> Path:
     folder = root / DISPLACED
     folder.mkdir(exist_ok=True)
     spare = _free(folder, temporary.name)
-    record = [displaced.path, displaced.left, displaced.data.decode("utf-8", "surrogateescape")]
-    spare.with_suffix(".json").write_text(json.dumps(record), encoding="utf-8")
-    temporary.rename(spare)
-    return spare, state
+    try:
+        _fill(spare.with_suffix(".json"), _record(displaced, displaced.data))
+        temporary.rename(spare)
+    except OSError:
+        _forget(spare)
+        raise
+    return spare
+
+
+def _record(displaced: Displaced, known: bytes) -> bytes:
+    """What is kept of a displaced file; ``known`` is what was last read in it."""
+    return json.dumps([displaced.path, displaced.left, known.decode("utf-8", "surrogateescape")]).encode()
 
 
 def _free(folder: Path, name: str) -> Path:
@@ -229,19 +247,55 @@ def _forget(spare: Path) -> None:
 
 
 def displaced_files(root: Path) -> list[Displaced]:
-    """The files that were replaced and not forgotten yet, the oldest first."""
+    """The files that were replaced and not forgotten yet, the oldest first. Clears away what killed runs left beside.
+
+    The caller holds the library's lock.
+    """
+    folder = root / DISPLACED
+    spares = sorted(folder.glob("*.md"), key=lambda spare: (_age(spare), spare.name))
+    for left in (*folder.glob("*.json"), *folder.glob("*.new")):  # without the file itself, or a new one of Hark's
+        if left.suffix == ".new" or not left.with_suffix(".md").exists():
+            left.unlink()
+    orphans = [spare for spare in spares if _recorded(spare) is None]
+    paths = _paths_by_name(root) if orphans else {}
     found = []
-    for record in sorted((root / DISPLACED).glob("*.json"), key=lambda record: record.stat().st_mtime_ns):
-        spare = record.with_suffix(".md")
-        try:
-            path, left, text = json.loads(record.read_text(encoding="utf-8"))
-        except ValueError:  # torn when the power failed: then nothing was exchanged yet, or the file speaks for itself
-            continue
-        if spare.exists():
-            found.append(Displaced(spare, path, text.encode("utf-8", "surrogateescape"), left))
+    for spare in spares:
+        known = _recorded(spare)
+        if known is None and (path := paths.get(spare.name.partition("-")[2].partition("-")[0])):
+            known = Displaced(spare, path, b"", "")
+        if known is not None:
+            found.append(known)
         else:
-            record.unlink()
+            _keep_found(root, spare)
     return found
+
+
+def _age(spare: Path) -> int:
+    """When a file was displaced, by its record: an editor may have changed the file itself since."""
+    record = spare.with_suffix(".json")
+    return (record if record.exists() else spare).stat().st_mtime_ns
+
+
+def _recorded(spare: Path) -> Displaced | None:
+    """What the record of a displaced file says; None where there is none, or the power failed before it was written."""
+    try:
+        path, left, text = json.loads(spare.with_suffix(".json").read_bytes())
+        return Displaced(spare, path, text.encode("utf-8", "surrogateescape"), left)
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _paths_by_name(root: Path) -> dict[str, str]:
+    """The paths of the library's texts by what their displaced files are called."""
+    return {_name(root / path): path for folder in _TEXTS for path in stats_below(root, folder)}
+
+
+def _keep_found(root: Path, spare: Path) -> None:
+    """Puts a text aside that a person may have written, no one knows where."""
+    folder = root / FOUND
+    folder.mkdir(exist_ok=True)
+    spare.rename(folder / spare.name)
+    _forget(spare)
 
 
 def has_displaced(root: Path) -> bool:
@@ -255,10 +309,11 @@ def has_displaced(root: Path) -> bool:
 
 def remember_displaced(displaced: Displaced, data: bytes) -> None:
     """Notes that what is in a displaced file now is known."""
-    record = displaced.file.with_suffix(".json")
-    age = record.stat().st_mtime_ns
-    record.write_text(json.dumps([displaced.path, displaced.left, data.decode("utf-8", "surrogateescape")]), "utf-8")
-    os.utime(record, ns=(age, age))
+    record, fresh = displaced.file.with_suffix(".json"), displaced.file.with_suffix(".new")
+    age = _age(displaced.file)
+    _fill(fresh, _record(displaced, data))
+    os.utime(fresh, ns=(age, age))
+    fresh.replace(record)
 
 
 def forget_displaced(displaced: Displaced) -> None:
@@ -283,7 +338,11 @@ def _read(path: Path) -> bytes | None:
 
 
 def _temporary(root: Path, target: Path) -> Path:
-    return root / ".hark" / "tmp" / f"{os.getpid()}-{hashlib.sha256(os.fsencode(target)).hexdigest()[:16]}"
+    return root / ".hark" / "tmp" / f"{os.getpid()}-{_name(target)}"
+
+
+def _name(target: Path) -> str:
+    return hashlib.sha256(os.fsencode(target)).hexdigest()[:16]
 
 
 def _fill(path: Path, data: bytes) -> FileState:
@@ -295,12 +354,12 @@ def _fill(path: Path, data: bytes) -> FileState:
     return FileState(sha256(data), found.st_size, found.st_mtime_ns)
 
 
-def _make_folder(root: Path, folder: Path) -> None:
+def make_folder(root: Path, folder: Path) -> None:
     """Makes a folder and those above it last: a new folder is an entry of the one that holds it."""
     if folder.is_dir():
         return
     if folder.parent != root:
-        _make_folder(root, folder.parent)
+        make_folder(root, folder.parent)
     folder.mkdir(exist_ok=True)
     _sync_folder(folder.parent)
 

@@ -23,24 +23,27 @@ class MergedTranscript:
     conflicts: int = 0
 
 
-def merge_transcript(base: str, new: str, mine: str) -> MergedTranscript:
-    """``mine``, which a person made of ``base``, with what is ``new``; line ends and byte order mark as in ``mine``."""
+def merge_transcript(base: str, new: str, mine: str, *, both: bool = False) -> MergedTranscript:
+    """``mine``, which a person made of ``base``, with what is ``new``; line ends and byte order mark as in ``mine``.
+
+    With ``both`` the two are of the same person, and neither may be lost: where they meet, both cues stand.
+    """
     if mine == base:
         return MergedTranscript(new)
     mark = "\ufeff" if mine.startswith("\ufeff") else ""
-    plain = mine.removeprefix(mark).replace("\r\n", "\n")
-    if new in (base, plain):
+    texts = [text.removeprefix("\ufeff").replace("\r\n", "\n") for text in (base, new, mine)]
+    if texts[1] in (texts[0], texts[2]):
         return MergedTranscript(mine)
     pieces: list[str] = []
     conflicts = 0
-    for piece, is_conflict in _merged(*(_BLOCK.findall(text) for text in (base, new, plain))):
+    for piece, is_conflict in _merged(*(_BLOCK.findall(text) for text in texts), both=both):
         pieces.append(piece)
         conflicts += is_conflict
     text = "".join(pieces)
     return MergedTranscript(mark + (text.replace("\n", "\r\n") if "\r\n" in mine else text), conflicts)
 
 
-def _merged(base: Sequence[str], new: Sequence[str], mine: Sequence[str]) -> Iterator[tuple[str, bool]]:
+def _merged(base: Sequence[str], new: Sequence[str], mine: Sequence[str], *, both: bool) -> Iterator[tuple[str, bool]]:
     """Pieces of the result, and for each whether it is a person's against what is new."""
     from merge3 import Merge3
 
@@ -49,7 +52,17 @@ def _merged(base: Sequence[str], new: Sequence[str], mine: Sequence[str]) -> Ite
             yield "".join(parts[0]), False
             continue
         old, own, other = ("".join(part) for part in parts)
-        yield from _by_words(old, other, own)
+        merged = list(_by_words(old, other, own))
+        if both and any(is_conflict for _, is_conflict in merged):
+            merged = [(_both(*parts), True)]
+        yield from merged
+
+
+def _both(base: Sequence[str], mine: Sequence[str], new: Sequence[str]) -> str:
+    """The person's cues, then those that are new and not among them."""
+    known = {block.strip() for block in (*base, *mine)}
+    blocks = [*mine, *(block for block in new if block.strip() not in known)]
+    return "".join(block if block.endswith("\n\n") else block.rstrip("\n") + "\n\n" for block in blocks)
 
 
 def _by_words(base: str, new: str, mine: str) -> Iterator[tuple[str, bool]]:

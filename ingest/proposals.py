@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.files import Changed, NewFile, read_file, replace_file, sha256, stats_below, sync_folders, write_files
-from ingest.settling import BASE, PROPOSALS, TRIES, as_bytes, as_text, drop_proposal
+from ingest.settling import BASE, PROPOSALS, TRIES, as_bytes, as_text, drop_former, drop_proposal
 from ingest.writing.merge import Conflict, merge_note
 from kb.errors import LibraryBusyError, NotFoundError
 
@@ -50,10 +51,14 @@ class Proposal:
                 yield line[:1], line[1:]
 
 
-def list_proposals(root: Path) -> tuple[Proposal, ...]:
-    """All proposals of which something is left, by path. Reads two files for each; none, one look at a folder."""
+def list_proposals(root: Path, most: int | None = None) -> tuple[Proposal, ...]:
+    """All proposals of which something is left, by path, or the first of them, ``most`` at the most.
+
+    Reads three files for each; where there are none, one look at a folder.
+    """
     paths = sorted(stats_below(root, f"{PROPOSALS}notes"))
-    return tuple(found for path in paths if (found := _proposal(root, path.removeprefix(PROPOSALS))))
+    left = (found for path in paths if (found := _proposal(root, path.removeprefix(PROPOSALS))))
+    return tuple(islice(left, most))
 
 
 def count_proposals(root: Path) -> int:
@@ -89,28 +94,39 @@ def take(library: Library, path: str, *, seen: str = "") -> Proposal:
     """
     with library.lock():
         for _ in range(TRIES):
-            proposal = read_proposal(library.root, path)
-            if seen and proposal.state != seen:
-                break
+            proposal = _seen(library.root, path, seen)
             where = f"notes/{proposal.path}"
             done = replace_file(library.root, where, as_bytes(proposal.taken), as_bytes(proposal.mine))
             if not isinstance(done, Changed):
                 sync_folders(library.root, [where])
                 _decided(library.root, proposal)
                 return proposal
-    raise LibraryBusyError("the note was changed meanwhile", where=path, remedy="look at the proposal again")
+    raise _changed(path)
 
 
-def drop(library: Library, path: str) -> Proposal:
-    """Leaves a note as it is; the same is not proposed again. Raises NotFoundError, LibraryBusyError, ..."""
+def drop(library: Library, path: str, *, seen: str = "") -> Proposal:
+    """Leaves a note as it is; the same is not proposed again. ``seen`` and errors as those of ``take``."""
     with library.lock():
-        proposal = read_proposal(library.root, path)
+        proposal = _seen(library.root, path, seen)
         _decided(library.root, proposal)
     return proposal
+
+
+def _seen(root: Path, path: str, seen: str) -> Proposal:
+    """The proposal for a note, where it is the one that was ``seen``, if any was."""
+    proposal = read_proposal(root, path)
+    if seen and proposal.state != seen:
+        raise _changed(path)
+    return proposal
+
+
+def _changed(path: str) -> LibraryBusyError:
+    return LibraryBusyError("the note was changed meanwhile", where=path, remedy="look at the proposal again")
 
 
 def _decided(root: Path, proposal: Proposal) -> None:
     """From now on the next text is merged from this one."""
     where = f"notes/{proposal.path}"
     write_files(root, [NewFile(f"{BASE}{where}", as_bytes(proposal.new))])
+    drop_former(root, [where])
     drop_proposal(root, where)

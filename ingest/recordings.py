@@ -6,6 +6,7 @@ what was fetched is cleared away when nobody waits for it any more. So a kill at
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import os
 import shutil
@@ -22,18 +23,19 @@ def is_fetched(root: Path, path: Path | str) -> bool:
     return os.path.realpath(path).startswith(f"{os.path.realpath(root / FETCHED)}{os.sep}")
 
 
-def keep_recording(root: Path, recording: Path, transcript: str, *, is_new: bool, episode_id: str) -> str:
+def keep_recording(root: Path, recording: Path, transcript: str, *, kept: str, episode_id: str) -> str:
     """Puts a fetched recording beside the others of its show, and returns where, relative to the library.
 
-    ``transcript`` is the path of the episode's transcript. A file that lies in the place of a new episode's recording
-    and is another one stays: it is a person's. Raises DiskFullError, LibraryReadOnlyError, LibraryError.
+    ``transcript`` is the path of the episode's transcript, ``kept`` the place that an earlier recording of it was
+    given, if any: that one is replaced. Another file that lies in the place stays: it is a person's. Raises
+    DiskFullError, LibraryReadOnlyError, LibraryError.
     """
-    name = note_target(transcript)
-    place = f"media/{name}{recording.suffix.casefold()}"
+    name, ending = note_target(transcript), recording.suffix.casefold()
+    mark = hashlib.sha256(episode_id.encode("utf-8", "replace")).hexdigest()[:8]
+    place, aside = f"media/{name}{ending}", f"media/{name}_{mark}{ending}"
     with understood(place):
-        if is_new and not _is_free(root / place, recording):
-            mark = hashlib.sha256(episode_id.encode("utf-8", "replace")).hexdigest()[:8]
-            place = f"media/{name}_{mark}{recording.suffix.casefold()}"
+        if kept == aside or (kept != place and not _is_free(root / place, recording)):
+            place = aside
         target = root / place
         target.parent.mkdir(parents=True, exist_ok=True)
         if not (target.exists() and target.samefile(recording)):
@@ -44,10 +46,9 @@ def keep_recording(root: Path, recording: Path, transcript: str, *, is_new: bool
 def _is_free(target: Path, recording: Path) -> bool:
     """Whether nothing lies there, or what a killed run put there."""
     try:
-        found = target.stat()
+        return target.samefile(recording) or filecmp.cmp(target, recording, shallow=False)
     except FileNotFoundError:
         return True
-    return target.samefile(recording) or found.st_size == recording.stat().st_size
 
 
 def _place(root: Path, recording: Path, target: Path) -> None:

@@ -69,11 +69,34 @@ def rename_new(source: Path, target: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # a disk without links, or another one
-        with target.open("xb") as copy, source.open("rb") as original:
+        _copy_new(source, target)
+    source.unlink()
+
+
+def _copy_new(source: Path, target: Path) -> None:
+    """Copies a file to a name that nothing has, whole or not at all.
+
+    Where the target's disk has neither rename nor links, who takes the name within microseconds is overwritten.
+    """
+    beside = target.with_name(f".{source.name}")
+    try:
+        with beside.open("wb") as copy, source.open("rb") as original:
             shutil.copyfileobj(original, copy)
             copy.flush()
             os.fsync(copy.fileno())
-    source.unlink()
+        shutil.copystat(source, beside)
+        if _renamed(beside, target, "new"):
+            return
+        try:
+            target.hardlink_to(beside)
+        except FileExistsError:
+            raise
+        except OSError:
+            if target.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+            beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def second_name(path: Path, other: Path) -> None:

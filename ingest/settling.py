@@ -4,18 +4,23 @@ A file that is as Hark made it is replaced. One that a person changed is merged 
 kept of each file:
 
     .hark/base/<path>         what to merge from: the text last generated, with older blocks where nothing is decided
+    .hark/former/<path>       the base before that, while the file that goes with the new one is not yet in its place
     .hark/proposals/<path>    the text last generated, while the person has not decided on some of its blocks
     .hark/displaced/          files that were replaced: an editor may still have them open
 
 Order makes it safe to be killed. For a file of Hark's the base comes first, so that what lies there is known as Hark's
-whether it was replaced or not. For a person's file the base comes last: merging again what was merged changes nothing.
-Where there is no base (``.hark`` was deleted), a file that differs stays, and what is new is a proposal as a whole.
+whether it was replaced or not; the former base stays until it was, for a person may edit the file in between. For a
+person's file the base comes last: merging again what was merged changes nothing. Where there is no base (``.hark`` was
+deleted), a file that differs stays, and what is new is a proposal as a whole.
 """
 
 from __future__ import annotations
 
+import difflib
+import os
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ingest.files import (
@@ -25,6 +30,7 @@ from ingest.files import (
     NewFile,
     displaced_files,
     forget_displaced,
+    make_folder,
     read_file,
     remember_displaced,
     replace_file,
@@ -39,6 +45,7 @@ from ingest.report import Noted
 from ingest.writing.merge import merge_note
 
 BASE = ".hark/base/"
+FORMER = ".hark/former/"
 PROPOSALS = ".hark/proposals/"
 TRIES = 20  # to write a file that somebody saves again and again; then it is left until the next run
 OPEN_S = 60.0  # how long an editor may have a file open, where the system does not say whether one has
@@ -66,30 +73,34 @@ class _Settling:
         self._states: dict[str, FileState] = {}
         self._written: list[str] = []
         self._bases: list[NewFile] = []
+        self._settled: list[str] = []  # paths of files that go with their base
 
     def run(self, texts: Mapping[str, bytes]) -> tuple[dict[str, FileState], int]:
         """See ``settle``."""
         looks = {path: read_file(self._root, path) for path in texts}
         harks = {path for path, look in looks.items() if self._is_harks(path, look, texts[path])}
+        keep_former(self._root, {path: look[0] for path in harks if (look := looks[path]) and look[0] != texts[path]})
         write_files(self._root, [NewFile(f"{BASE}{path}", texts[path]) for path in sorted(harks)])
         for path, data in texts.items():
             self._put(path, data, looks[path], is_harks=path in harks)
         sync_folders(self._root, self._written)
         write_files(self._root, self._bases)
+        drop_former(self._root, self._settled)
         return self._states, len(self._written)
 
     def _is_harks(self, path: str, look: tuple[bytes, FileState] | None, data: bytes) -> bool:
         """Whether a file is as Hark made it: as the row says, or as the base does, which knows of killed runs."""
         if look is None or look[0] == data or look[1].sha256 == self._made.get(path):
             return True
-        base = state_of(self._root, f"{BASE}{path}")
-        return base is not None and base.sha256 == look[1].sha256
+        bases = (state_of(self._root, f"{folder}{path}") for folder in (BASE, FORMER))
+        return any(base is not None and base.sha256 == look[1].sha256 for base in bases)
 
     def _put(self, path: str, data: bytes, look: tuple[bytes, FileState] | None, *, is_harks: bool) -> None:
         base: bytes | None = None
         for _ in range(TRIES):
             if look and look[0] == data:
                 self._states[path] = look[1]
+                self._settled.append(path)
                 drop_proposal(self._root, path)
                 return
             if look is None or is_harks:
@@ -98,19 +109,21 @@ class _Settling:
                 if not isinstance(outcome, Changed):
                     self._states[path] = outcome
                     self._written.append(path)
+                    self._settled.append(path)
                     drop_proposal(self._root, path)
                     return
                 base, is_harks = found, False  # a person saved it just now
-            elif self._merge(path, data, look[0], base if base is not None else self._base(path)):
+            elif self._merge(path, data, look[0], base if base is not None else self._base(path, look[0])):
                 self._states.setdefault(path, FileState(sha256(data), len(data), 0))
                 return
             look = read_file(self._root, path)
         self._done.kept.append(path)
         self._states[path] = FileState(sha256(data), len(data), 0)
 
-    def _base(self, path: str) -> bytes | None:
-        found = read_file(self._root, f"{BASE}{path}")
-        return found[0] if found else None
+    def _base(self, path: str, mine: bytes) -> bytes | None:
+        """What a person's text was made from. After a kill it may be the former base: the one that is more like it."""
+        bases = [found[0] for folder in (FORMER, BASE) if (found := read_file(self._root, f"{folder}{path}"))]
+        return min(bases, key=lambda base: _unlike(base, mine), default=None)
 
     def _merge(self, path: str, data: bytes, mine: bytes, base: bytes | None) -> bool:
         """Merges ``data`` into a person's text; False where the person saved another one meanwhile."""
@@ -138,6 +151,7 @@ class _Settling:
         if not merged.conflicts:
             drop_proposal(self._root, path)
         self._bases.append(NewFile(f"{BASE}{path}", as_bytes(merged.base)))
+        self._settled.append(path)
         return True
 
     def _propose(self, path: str, data: bytes) -> None:
@@ -154,6 +168,43 @@ def as_text(data: bytes) -> str:
 def as_bytes(text: str) -> bytes:
     """The text as ``as_text`` read it."""
     return text.encode("utf-8", "surrogateescape")
+
+
+def _unlike(one: bytes, other: bytes) -> int:
+    """How many lines the one has and the other has not."""
+    return (Counter(one.splitlines()) - Counter(other.splitlines())).total()
+
+
+def keep_former(root: Path, harks: Mapping[str, bytes]) -> None:
+    """Keeps files of Hark's, by path, as bases for what a person makes of them before they are replaced."""
+    kept: list[str] = []
+    for path, data in harks.items():
+        former = f"{FORMER}{path}"
+        found, base = read_file(root, former), read_file(root, f"{BASE}{path}")
+        if found and found[0] == data:
+            continue
+        if found or not base or base[0] != data or not _link(root, f"{BASE}{path}", former):
+            write_files(root, [NewFile(former, data)])
+        kept.append(former)
+    sync_folders(root, kept)
+
+
+def _link(root: Path, path: str, other: str) -> bool:
+    """Gives a file that is only ever replaced a second name, which costs no flush; False where the disk has none."""
+    with understood(other):
+        make_folder(root, (root / other).parent)
+    try:
+        os.link(root / path, root / other)
+    except OSError:
+        return False
+    return True
+
+
+def drop_former(root: Path, paths: Iterable[str]) -> None:
+    """Takes former bases away: the files that go with the bases are in their places."""
+    for path in paths:
+        with understood(f"{FORMER}{path}"):
+            (root / f"{FORMER}{path}").unlink(missing_ok=True)
 
 
 def drop_proposal(root: Path, path: str) -> None:
@@ -193,14 +244,13 @@ def _look_again(root: Path, displaced: Displaced, done: Noted) -> None:
 
 
 def _merged_late(root: Path, displaced: Displaced, late: bytes, done: Noted) -> bool:
-    """Merges a late edit into the file as it is now: both texts may be the person's, so both stand where they meet."""
+    """Merges a late edit into the file as it is now."""
     path = displaced.path
     for _ in range(TRIES):
         look = read_file(root, path)
         text = late
         if look:
-            merged = merge_note(as_text(displaced.data), as_text(look[0]), as_text(late), both=True)
-            text = as_bytes(merged.text)
+            text = as_bytes(_with_late(displaced, *look, late))
             if text == look[0]:
                 return True
         if not isinstance(replace_file(root, path, text, look[0] if look else None), Changed):
@@ -208,3 +258,21 @@ def _merged_late(root: Path, displaced: Displaced, late: bytes, done: Noted) -> 
             done.merged += 1
             return True
     return False
+
+
+def _with_late(displaced: Displaced, now: bytes, state: FileState, late: bytes) -> str:
+    """A file as it is now with a late edit: both texts may be the person's, so both stand where they meet."""
+    base = displaced.data if displaced.left else _in_both(now, late)  # without its record nobody knows what it was
+    texts = as_text(base), as_text(now), as_text(late)
+    if displaced.path.endswith(".vtt"):
+        from ingest.merging import merge_transcript
+
+        return merge_transcript(*texts, both=state.sha256 != displaced.left).text
+    return merge_note(*texts, both=True).text
+
+
+def _in_both(one: bytes, other: bytes) -> bytes:
+    """The lines that two texts have in common."""
+    lines = one.splitlines(keepends=True)
+    blocks = difflib.SequenceMatcher(None, lines, other.splitlines(keepends=True), autojunk=False).get_matching_blocks()
+    return b"".join(line for block in blocks for line in lines[block.a : block.a + block.size])

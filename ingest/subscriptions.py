@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 from urllib.parse import parse_qs, quote, urlsplit
 
+from ingest.sources.addresses import MAX_ADDRESS, shown, without_login
 from ingest.sync_settings import SyncSettings, load_sync_settings
 from ingest.tomlfile import edit, read_table, with_entries, without_entries
 from kb.errors import ConfigError
@@ -31,7 +32,9 @@ __all__ = [
     "SyncSettings",
     "add_subscription",
     "add_subscriptions",
+    "checked",
     "folder_path",
+    "identities",
     "identity",
     "is_web_address",
     "join_folder",
@@ -50,7 +53,6 @@ MAX_FOLDERS = 20  # one in another
 _SOURCES = "sources"
 _MAX_NAME = 300  # characters of a show's name
 _MAX_FOLDER = 2000
-_MAX_PATH = 4000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -101,13 +103,13 @@ def add_subscriptions(root: Path, subscriptions: Sequence[Subscription]) -> tupl
 
     Raises NotALibraryError, ConfigError where one of them or the file is not right, LibraryBusyError, LibraryError.
     """
-    checked = [_subscription(_entry(one), shown(one.url)) for one in subscriptions]
+    wanted = [checked(one) for one in subscriptions]
     added: list[Subscription] = []
 
     def change(text: str) -> str:
         known = {identity(one.url) for one in load_subscriptions(root)}
         added.clear()
-        for one in checked:
+        for one in wanted:
             if identity(one.url) not in known:
                 known.add(identity(one.url))
                 added.append(one)
@@ -115,6 +117,11 @@ def add_subscriptions(root: Path, subscriptions: Sequence[Subscription]) -> tupl
 
     edit(root, change)
     return tuple(added)
+
+
+def checked(subscription: Subscription) -> Subscription:
+    """The same as it stands in ``hark.toml``. Raises ConfigError where it may not stand there."""
+    return _subscription(_entry(subscription), shown(subscription.url))
 
 
 def remove_subscription(root: Path, url: str) -> bool:
@@ -145,7 +152,7 @@ def _entry(subscription: Subscription) -> dict[str, Any]:
 
 
 def _subscription(entry: Mapping[str, Any], where: str) -> Subscription:
-    url = _Given(entry, where).line("url", _MAX_PATH)
+    url = _Given(entry, where).line("url", MAX_ADDRESS)
     if not url:
         _Given(entry, where).refuse("url", "is missing", "say what to follow")
     given = _Given(entry, where if shown(url) in where else f"{where} ({shown(url)})")
@@ -233,8 +240,7 @@ _VIDEO_SITES = (
 _VIDEO_HOSTS = frozenset(_VIDEO_SITES.split())
 _FEED_PATH = re.compile(r"\.(?:xml|rss|atom)$|/(?:rss|feed|feeds)(?:/|$)|podcast-\w+\.xml", re.IGNORECASE)
 _FEED_SCHEME = re.compile(r"(?:feed|itpc|pcast|podcast):(?://)?", re.IGNORECASE)
-_WEB = re.compile(r"https?://[^\s<>\"\x00-\x1f\x7f]{1,2000}", re.IGNORECASE)
-_LOGIN = re.compile(r"(https?://)[^/?#]*@", re.IGNORECASE)
+_WEB = re.compile(r"https?://[^\s<>\"\x00-\x1f\x7f]+", re.IGNORECASE)
 _USUAL_PORTS = {"http": 80, "https": 443}
 _YOUTUBE_FEEDS = {"channel_id": "channel/", "playlist_id": "playlist?list=", "user": "user/"}
 
@@ -275,7 +281,7 @@ def kind_of(url: str) -> SourceKind:
 
 def is_web_address(url: str) -> bool:
     """Whether it is an http or https address with a host. Whether that host may be asked is the client's to say."""
-    return bool(_WEB.fullmatch(url)) and bool(_plain_host(url))
+    return len(url) <= MAX_ADDRESS and bool(_WEB.fullmatch(url)) and bool(_plain_host(url))
 
 
 def identity(url: str) -> str:
@@ -291,9 +297,9 @@ def identity(url: str) -> str:
     return f"//{login}@{host}{port}{parts.path or '/'}{query}{fragment}"
 
 
-def shown(url: str) -> str:
-    """The address as it may be printed: without a name and a password in it."""
-    return _LOGIN.sub(r"\1", url, count=1)
+def identities(url: str) -> frozenset[str]:
+    """What a source may be called by: its address, that without a name and password, or as it is shown."""
+    return frozenset(map(identity, (url, without_login(url), shown(url))))
 
 
 def _plain_host(url: str) -> str:

@@ -109,12 +109,14 @@ def retry(library: Library, wanted: Collection[str], *, now: dt.datetime | None 
     """Makes due what waits for another try: all, or what ``wanted`` ids and addresses name. Returns how many.
 
     A source that asked to be left alone waits too, and is asked again with any episode of it. Raises NotFoundError for
-    one of ``wanted`` of which nothing waits, LibraryError.
+    one of ``wanted`` of which nothing waits, ConfigError, LibraryError.
     """
     with library.lock():
         journal = Journal(library.store, now or dt.datetime.now(dt.UTC))
-        waiting = [(address, one) for address, one in journal.unfinished() if one.listed and one.state != "due"]
-        resting = {address: state for address, state in journal.source_states().items() if state.not_before}
+        followed = {one.url for one in load_subscriptions(library.root)}
+        unfinished = [(address, one) for address, one in journal.unfinished() if address in followed]
+        waiting = [(address, one) for address, one in unfinished if one.listed and one.state != "due"]
+        resting = {at: state for at, state in journal.source_states().items() if at in followed and state.not_before}
         names = [*((address, one.id) for address, one in waiting), *((address, "") for address in resting)]
         for name in wanted:
             if not any(_means([name], *pair) for pair in names):
@@ -275,16 +277,18 @@ class _Sync:
         taken = {state.show for other, state in self._states.items() if other != address}
         if show not in taken:
             return show
-        host = urlsplit(address).hostname or address
+        host = urlsplit(address).hostname or shown(address)
         named = f"{show} ({host})"
-        return named if named not in taken else f"{show} ({address})"
+        return named if named not in taken else f"{show} ({shown(address)})"
 
     def plan(self) -> SyncPlan:
         """What there is to do, after the sources were asked."""
         known = {(address, one.key): one for address, one in self._journal.unfinished() if address in self._sources}
         left = [(address, one) for (address, _), one in (known | self._planned).items()]
         made = self._journal.made("episode", "transcript")
-        actions = [action(address, one, made, self._now) for address, one in left if one.state not in ("done", "older")]
+        actions = [
+            action(shown(address), one, made, self._now) for address, one in left if one.state not in ("done", "older")
+        ]
         return SyncPlan(tuple(actions), tuple(self._heard.failed), tuple(self._heard.remarks))
 
     # --- fetch ---

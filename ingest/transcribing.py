@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ingest.correcting import Corrected, correct, rules_key
 from ingest.errors import NotAnEpisodeError, TemporaryError
-from ingest.files import FileState, NewFile, sha256, state_of, write_files
+from ingest.files import Changed, FileState, has_displaced, replace_file, sha256, sync_folders
 from ingest.journal import Journal
 from ingest.originals import (
     Applied,
@@ -24,7 +24,7 @@ from ingest.originals import (
 from ingest.plan import ADOPTED, DUPLICATE, SAME_ID, Condition, Files, Read
 from ingest.recordings import is_fetched, keep_recording, kept_recording
 from ingest.records import Entry, Made, Source, write_state
-from ingest.report import PASSED_OVER, Problem, Transcribed
+from ingest.report import PASSED_OVER, Noted, Problem, Transcribed
 from ingest.shelves import Shelves
 from kb.errors import HarkError
 from kb.model import Episode, Transcript
@@ -51,14 +51,14 @@ class _Said:
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    """What becomes of one: ``data`` to write, if any, over a file whose hash was ``seen``; ``row`` where none is.
+    """What becomes of one: ``data`` to write, if any, in the place of ``before``; ``row`` where none is.
 
     ``is_base``: what the source says now is what the file is made from, from here on.
     """
 
     said: _Said
     data: bytes | None = None
-    seen: str = ""
+    before: bytes | None = None
     row: Made | None = None
     is_base: bool = True
 
@@ -99,6 +99,10 @@ class Transcriber:
             batch = reads[at : at + BATCH]
             self._write([said for read in batch if (said := self._read(read))])
             progress("reading transcripts", at + len(batch), len(reads))
+        if has_displaced(self._root):
+            from ingest.settling import take_late_edits
+
+            take_late_edits(self._root, Noted())
         return self.done
 
     # --- reading ---
@@ -152,30 +156,42 @@ class Transcriber:
             return _portable(episode.media, self._root)
         recording = read.item.media
         if recording and recording.is_file() and not recording.is_symlink():
-            return keep_recording(self._root, recording, path, is_new=is_new, episode_id=episode.id)
+            kept = "" if is_new else self._kept_media(episode.id, path)
+            return keep_recording(self._root, recording, path, kept=kept, episode_id=episode.id)
         return "" if is_new else kept_recording(self._root, self._named_media(path))
+
+    def _kept_media(self, episode_id: str, path: str) -> str:
+        """The place that the episode's recording was given: what a person writes in a transcript gives none."""
+        original = read_original(self._journal, episode_id)
+        return _media_in(original.text) if original else self._named_media(path)
 
     def _named_media(self, path: str) -> str:
         """The recording that the transcript names which is there now."""
-        from kb.transcripts.webvtt import read_note, scan_webvtt
-
         try:
-            text = (self._root / path).read_text(encoding="utf-8-sig", errors="replace")
+            return _media_in((self._root / path).read_text(encoding="utf-8-sig", errors="replace"))
         except OSError:
             return ""
-        found = read_note(scan_webvtt(text.partition("-->")[0]).notes)
-        return found.media if found else ""
 
     # --- writing ---
 
     def _write(self, batch: Sequence[_Said]) -> None:
-        todo = [one for said in batch if self._is_as_seen(one := self._decide(said))]
+        """Writes what is to be written, between its rows. What a person saved in the meantime is read the next time."""
+        todo = [self._decide(said) for said in batch]
         self._journal.put(
             merging_entry(one.said.episode.id, sha256(one.said.data), one.data)
             for one in todo
             if one.data is not None and one.data != one.said.data
         )
-        states = write_files(self._root, [NewFile(one.said.path, one.data) for one in todo if one.data is not None])
+        states: dict[str, FileState] = {}
+        for one in todo:
+            if one.data is not None:
+                outcome = replace_file(self._root, one.said.path, one.data, one.before)
+                if isinstance(outcome, Changed):
+                    self.done.kept.append(one.said.path)
+                else:
+                    states[one.said.path] = outcome
+        sync_folders(self._root, states)
+        todo = [one for one in todo if one.data is None or one.said.path in states]
         self.done.written += len(states)
         self.done.files |= states
         self.done.episodes += [one.said.episode.id for one in todo]
@@ -226,29 +242,19 @@ class Transcriber:
         if merged.conflicts:
             self.done.kept.append(made.path)
             return kept
-        data, seen = merged.text.encode(), sha256(text.encode())
+        data, before = merged.text.encode(), text.encode()
         if data != said.data:
             self.done.merged.append(made.path)
-        if merged.text != text:
-            return _Decision(said, data, seen)
+        if data != before:
+            return _Decision(said, data, before)
         size, changed = self._files.stats[made.path]
-        return _Decision(said, row=Made(said.hash, made.path, FileState(seen, size, changed)))
+        return _Decision(said, row=Made(said.hash, made.path, FileState(sha256(before), size, changed)))
 
     def _text(self, path: str) -> str | None:
         try:
             return (self._root / path).read_bytes().decode()
         except (OSError, UnicodeDecodeError):
             return None
-
-    def _is_as_seen(self, one: _Decision) -> bool:
-        """Whether the file may be written: what a person saved in the meantime stays, and is read the next time."""
-        if not one.seen or one.data is None:
-            return True
-        found = state_of(self._root, one.said.path)
-        if found and found.sha256 == one.seen:
-            return True
-        self.done.kept.append(one.said.path)
-        return False
 
     def _rows(self, one: _Decision, state: FileState | None) -> Iterator[Entry]:
         said = one.said
@@ -265,6 +271,14 @@ class Transcriber:
         new = [(show, folder) for show, folder in self._shelves.folders.items() if show not in self._folders]
         self._folders.update(new)
         return new
+
+
+def _media_in(transcript: str) -> str:
+    """The recording that a transcript names."""
+    from kb.transcripts.webvtt import read_note, scan_webvtt
+
+    found = read_note(scan_webvtt(transcript.partition("-->")[0]).notes)
+    return found.media if found else ""
 
 
 def _encodable(text: str) -> str:

@@ -38,18 +38,19 @@ _AGAIN_S = 0.1  # an answer whose time is over is cut off so often: it may have 
 
 
 class Watch:
-    """Cuts an answer off after ``limit_s`` seconds, or where ``moved`` is not called for ``stall_s`` seconds.
+    """Cuts an answer off after ``limit_s`` seconds, or ``stall_s`` seconds without a call of ``moved``, or by ``cut``.
 
     A socket's timeout holds for each read: a server that sends a byte a second never meets it. Shutting the socket
     down ends a read that is under way in another thread, with TLS or without, in the head as in the body.
     """
 
     def __init__(self, limit_s: float, stall_s: float | None = None) -> None:
-        self.late = False
+        self.late = self.given_up = False
         self._stall_s = limit_s if stall_s is None else stall_s
         self._ends = time.monotonic() + limit_s
         self._next = 0.0
-        self._over = threading.Event()
+        self._is_over = False
+        self._wake = threading.Event()
         self._socket: socket.socket | None = None
         self.moved()
 
@@ -61,6 +62,11 @@ class Watch:
         """Watches this socket from now on."""
         self._socket = sock if sock is not None else self._socket
 
+    def cut(self) -> None:
+        """Cuts the answer off now: nobody waits for it any more."""
+        self.late = self.given_up = True
+        self._wake.set()
+
     def __enter__(self) -> Watch:
         self._token = _watch.set(self)
         threading.Thread(target=self._run, name="hark-watch", daemon=True).start()
@@ -70,10 +76,15 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _watch.reset(self._token)
-        self._over.set()
+        self._is_over = True
+        self._wake.set()
 
     def _run(self) -> None:
-        while not self._over.wait(_AGAIN_S if self.late else max(0.0, self._next - time.monotonic())):
+        while not self._is_over:
+            self._wake.wait(_AGAIN_S if self.late else max(0.0, self._next - time.monotonic()))
+            self._wake.clear()
+            if self._is_over:
+                return
             if not self.late and time.monotonic() < self._next:
                 continue
             self.late = True

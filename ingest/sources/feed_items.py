@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 
 from ingest.errors import PermanentError
 from ingest.hearing.captions.json_forms import to_seconds
-from ingest.sources.addresses import shown
+from ingest.sources.addresses import shown, unsigned, without_login
 from ingest.sources.feed_xml import Extras, outline
 from ingest.sources.info import label, web_address
 from ingest.sources.items import language_in
@@ -140,6 +140,11 @@ class _Found:
     sameness: str
     episode: ListedEpisode
 
+    def is_again(self, other: _Found) -> bool:
+        """Whether this is ``other``, listed twice, where they have one guid."""
+        mine, its = ((one.title, one.published, one.media.partition("?")[0]) for one in (self.episode, other.episode))
+        return self.sameness == other.sameness or (mine == its and self.episode.published is not None)
+
 
 def episodes_of(pages: Sequence[Page], *, url: str, now: dt.datetime | None, remarks: Remarks) -> list[ListedEpisode]:
     """The episodes of all ``pages`` of the feed at ``url``, newest first, each once, with their ids.
@@ -167,16 +172,17 @@ def _identified(found: Sequence[_Found], world: str, remarks: Remarks) -> list[L
     shared: dict[str, set[str]] = {}
     for item in found:
         shared.setdefault(item.guid, set()).add(item.sameness)
-    taken: dict[str, str] = {}
+    taken: dict[str, _Found] = {}
     given: list[ListedEpisode] = []
     for item in reversed(found):
         key, alone = _key(item, len(shared[item.guid]))
-        if key in taken and taken[key] != item.sameness:
+        if key in taken and not item.is_again(taken[key]):
             remarks.note("has the guid of another episode, and is told from it by its recording", item.episode.title)
             key = f"{key} {item.sameness}"
         if key in taken:
+            remarks.note("is listed twice, and taken once", item.episode.title)
             continue
-        taken[key] = item.sameness
+        taken[key] = item
         what = key if alone and len(key) >= ENOUGH else f"{world} {key}"
         digest = hashlib.sha256(what.encode("utf-8", "replace")).hexdigest()
         given.append(replace(item.episode, key=_bounded(key, digest), id=f"podcast:{digest[:16]}"))
@@ -223,7 +229,8 @@ def _found(entry: Entry, extras: Extras, page: Page, now: dt.datetime | None, re
         chapters=absolute(page.base, extras.chapters),
     )
     guid = extras.guid or str(entry.get("id") or "").strip()
-    return _Found(guid, _without_query(media or url) or f"{title} {published or ''}".strip(), episode)
+    place = without_login(unsigned(media or url))  # a query may be all that tells one from the next
+    return _Found(guid, place or f"{title} {published or ''}".strip(), episode)
 
 
 def _transcripts(links: Iterable[TranscriptLink], base: str) -> Iterator[TranscriptLink]:
@@ -243,14 +250,6 @@ def absolute(base: str, address: object) -> str:
         return web_address(urljoin(base, address.strip()).replace(" ", "%20"))
     except ValueError:
         return ""
-
-
-def _without_query(address: str) -> str:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return address
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
 
 def language_of(value: object) -> str:

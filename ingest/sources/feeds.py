@@ -7,8 +7,9 @@ requests.
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64_000_000  # of a page of a feed
 MAX_PAGES = 500  # of one feed
+MAX_LISTING_BYTES = 200_000_000  # of all its pages
+MAX_LISTING_S = 600.0  # until the last of them is asked for
 _MAX_CHAPTER_BYTES = 2_000_000
 _MAX_RECORDING_BYTES = 4_000_000_000
 _NONE = Validators()
@@ -61,6 +64,24 @@ def _listing(
     )
 
 
+@dataclass(slots=True)
+class _Bounds:
+    """How far the pages of one listing are followed: until ``ends`` on the clock; ``size`` bytes came already."""
+
+    ends: float
+    size: int
+
+    def reached(self, pages: int, episodes: int) -> str:
+        """What there is more of than is taken, or an empty text."""
+        from ingest.sources.feed_xml import MAX_ITEMS
+
+        if pages >= MAX_PAGES or episodes >= MAX_ITEMS:
+            return f"has more than {MAX_PAGES} pages or {MAX_ITEMS:,} episodes"
+        if self.size >= MAX_LISTING_BYTES:
+            return f"has more than {MAX_LISTING_BYTES // 1_000_000} MB in its pages"
+        return f"lists for longer than {MAX_LISTING_S / 60:g} minutes" if time.monotonic() >= self.ends else ""
+
+
 class Feed:
     """The feed of a podcast. Keeps nothing between calls, so that threads may share one."""
 
@@ -77,6 +98,7 @@ class Feed:
         Where a later page does not answer, the listing is not complete and has no validators: the next one asks anew.
         """
         url = self._subscription.url
+        ends = time.monotonic() + MAX_LISTING_S
         reply = self._get(url, known=known, accept=_FEEDS, max_bytes=MAX_BYTES)
         if reply.not_modified:
             return Listing(not_modified=True, validators=reply.validators, moved_to=reply.moved_to)
@@ -84,7 +106,7 @@ class Feed:
 
         pages = [read_page(reply.body, url=reply.url)]
         remarks: list[str] = []
-        complete, asks_anew = self._follow(pages, remarks)
+        complete, asks_anew = self._follow(pages, remarks, _Bounds(ends, len(reply.body)))
         now = dt.datetime.now(dt.UTC)
         listing = _listing(pages, remarks, url=url, now=now, complete=complete)
         show = self._subscription.show or listing.show or shown(url)
@@ -96,10 +118,9 @@ class Feed:
             moved_to=reply.moved_to or listing.moved_to,
         )
 
-    def _follow(self, pages: list[Page], remarks: list[str]) -> tuple[bool, bool]:
+    def _follow(self, pages: list[Page], remarks: list[str], bounds: _Bounds) -> tuple[bool, bool]:
         """Adds the older pages to ``pages``. Returns whether these are all, and whether to ask again next time."""
         from ingest.sources.feed_items import read_page
-        from ingest.sources.feed_xml import MAX_ITEMS
 
         seen = {self._subscription.url, pages[0].base}
         count = len(pages[0].entries)
@@ -109,13 +130,12 @@ class Feed:
             seen.add(address)
             if 0 < self._subscription.newest <= count:
                 return False, False
-            if len(pages) >= MAX_PAGES or count >= MAX_ITEMS:
-                remarks.append(
-                    f"has more than {MAX_PAGES} pages or {MAX_ITEMS:,} episodes; the older ones are left out"
-                )
+            if reached := bounds.reached(len(pages), count):
+                remarks.append(f"{reached}; its older episodes are left out")
                 return False, False
             try:
                 reply = self._get(address, accept=_FEEDS, max_bytes=MAX_BYTES)
+                bounds.size += len(reply.body)
                 page = read_page(reply.body, url=reply.url)
             except IngestError as error:
                 remarks.append(f"its older episodes are not known: {error}")

@@ -127,6 +127,7 @@ class Client:
         self._lock = threading.Lock()
         self._hosts: dict[str, threading.BoundedSemaphore] = {}
         self._adapters: dict[bool, GuardedAdapter] = {}
+        self._watches: set[Watch] = set()
         self._closed = threading.Event()
 
     def get(
@@ -178,9 +179,11 @@ class Client:
         return self._patiently(once)
 
     def close(self) -> None:
-        """Closes kept connections and ends pauses; a request that is under way goes on."""
+        """Closes connections and ends pauses: what is under way, and what comes later, raises TemporaryError."""
         self._closed.set()
         with self._lock:
+            for watch in self._watches:
+                watch.cut()
             for adapter in self._adapters.values():
                 adapter.close()
 
@@ -200,7 +203,7 @@ class Client:
         here, for_good, hops = url, True, 0
         while True:
             parts = _hop(here, url)
-            with self._turn(parts.hostname or ""), _watched(limit_s, stall_s, url) as watch:
+            with self._turn(parts.hostname or ""), self._watched(limit_s, stall_s, url) as watch:
                 began = time.monotonic()
                 response = self._send(here, headers, allow_private, url)
                 try:
@@ -214,7 +217,7 @@ class Client:
                     response.close()
                 limit_s -= time.monotonic() - began
             if watch.late or limit_s <= 0:
-                raise _too_slow(url)
+                raise _cut_off(url, watch)
             here, hops = onward, hops + 1
             if hops > MAX_REDIRECTS:
                 raise PermanentError(f"leads on more than {MAX_REDIRECTS} times", where=shown(url))
@@ -231,6 +234,36 @@ class Client:
             return self._adapter(allow_private).send(request, stream=True, timeout=timeout)
         except PermanentError as error:
             raise PermanentError(error.what, where=_way(url, here), remedy=error.remedy) from None
+
+    @contextmanager
+    def _watched(self, limit_s: float, stall_s: float | None, url: str) -> Iterator[Watch]:
+        """Gives a request an end, and turns the network's errors into ours."""
+        import requests
+        import urllib3
+
+        from ingest.sources.connections import Watch
+
+        watch = Watch(limit_s, stall_s)
+        try:
+            with self._noted(watch, url), watch:
+                yield watch
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise (
+                _cut_off(url, watch) if watch.late else TemporaryError(on_the_way(error), where=shown(url))
+            ) from error
+
+    @contextmanager
+    def _noted(self, watch: Watch, url: str) -> Iterator[None]:
+        """Lets ``close`` know of a request. Raises TemporaryError where that was called already."""
+        with self._lock:
+            if self._closed.is_set():
+                raise TemporaryError("was broken off", where=shown(url))
+            self._watches.add(watch)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watches.discard(watch)
 
     def _adapter(self, allow_private: bool) -> GuardedAdapter:
         from ingest.sources.connections import GuardedAdapter
@@ -310,24 +343,8 @@ def _conditions(known: Validators) -> dict[str, str]:
     return {name: value for name, value in pairs if kept_header(value)}
 
 
-@contextmanager
-def _watched(limit_s: float, stall_s: float | None, url: str) -> Iterator[Watch]:
-    """Gives a request an end, and turns the network's errors into ours."""
-    import requests
-    import urllib3
-
-    from ingest.sources.connections import Watch
-
-    watch = Watch(limit_s, stall_s)
-    try:
-        with watch:
-            yield watch
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise (_too_slow(url) if watch.late else TemporaryError(on_the_way(error), where=shown(url))) from error
-
-
-def _too_slow(url: str) -> _TooSlowError:
-    return _TooSlowError("answers too slowly", where=shown(url))
+def _cut_off(url: str, watch: Watch) -> TemporaryError:
+    return _TooSlowError("was broken off" if watch.given_up else "answers too slowly", where=shown(url))
 
 
 def _way(url: str, here: str) -> str:
@@ -356,7 +373,7 @@ def _pieces(answer: _Answer, url: str, max_bytes: int, before: int = 0) -> Itera
         answer.watch.moved()
         yield piece
     if answer.watch.late:  # a body without a length ends where it is cut off
-        raise _too_slow(url)
+        raise _cut_off(url, answer.watch)
 
 
 def _too_large(url: str, max_bytes: int) -> PermanentError:
@@ -404,13 +421,14 @@ def _receive(answer: _Answer, part: Partial, url: str, max_bytes: int, progress:
 def _begin(response: Response, part: Partial, url: str) -> int:
     """The bytes of the whole, 0 where they are not known. What there is of it is dropped unless the answer goes on."""
     span = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", response.headers.get("Content-Range", ""), re.ASCII)
-    if response.status_code == 206 and part.size and span and int(span[1]) == part.size:
+    version = Version(kept_header(response.headers.get("ETag")), kept_header(response.headers.get("Last-Modified")))
+    goes_on = part.size and span and int(span[1]) == part.size and not part.version.is_other(version)
+    if response.status_code == 206 and span and goes_on:
         return 0 if span[2] == "*" else int(span[2])
     if response.status_code in (206, 416):
         part.drop()
         raise TemporaryError("does not go on where it broke off", where=shown(url))
     if response.status_code != 200:
         raise failure(response, url)
-    etag, modified = kept_header(response.headers.get("ETag")), kept_header(response.headers.get("Last-Modified"))
-    part.begin(Version() if is_packed(response) else Version(etag, modified))
+    part.begin(Version() if is_packed(response) else version)
     return length(response)

@@ -13,6 +13,7 @@ from ingest.errors import NotAnEpisodeError
 from ingest.hearing.captions.cues import MAX_BYTES, Tally
 from ingest.hearing.captions.decode import decode
 from ingest.hearing.captions.json_forms import load_json, to_seconds
+from ingest.sources.addresses import MAX_ADDRESS, without_login
 from kb.errors import CaptionError
 from kb.model import Chapter, Finding
 from kb.transcripts.webvtt import normalise_text
@@ -31,9 +32,14 @@ def label(value: object) -> str:
 
 
 def web_address(value: object) -> str:
-    """An http or https address without white space, or an empty string."""
-    address = value.strip() if isinstance(value, str) else ""
-    return address if re.fullmatch(r"https?://[^\s<>\"\x00-\x1f\x7f]{1,2000}", address, re.IGNORECASE) else ""
+    """An http or https address without white space, no longer than one that is opened, or an empty string."""
+    address = value.strip() if isinstance(value, str) and len(value) <= MAX_ADDRESS else ""
+    return address if re.fullmatch(r"https?://[^\s<>\"\x00-\x1f\x7f]+", address, re.IGNORECASE) else ""
+
+
+def _told_address(value: object) -> str:
+    """An address as notes may tell it: they are shared, and the name and password of a feed are not."""
+    return without_login(web_address(value))
 
 
 def _description(value: object) -> str:
@@ -76,7 +82,7 @@ def _people(value: object) -> tuple[str, ...]:
 
 
 Label = Annotated[str, BeforeValidator(label)]
-Address = Annotated[str, BeforeValidator(web_address)]
+Address = Annotated[str, BeforeValidator(_told_address)]
 Date = Annotated[dt.date | None, BeforeValidator(_date)]
 Languages = Annotated[frozenset[str], BeforeValidator(_languages)]
 

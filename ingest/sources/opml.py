@@ -16,16 +16,18 @@ from html.entities import html5
 from typing import TYPE_CHECKING
 
 from ingest.errors import PermanentError
+from ingest.sources.addresses import shown
 from ingest.subscriptions import (
     MAX_FOLDERS,
     Subscription,
+    checked,
     identity,
     is_web_address,
     join_folder,
-    shown,
     split_folder,
     subscription_to,
 )
+from kb.errors import ConfigError
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -137,13 +139,18 @@ class _Outlines:
     def _take(self, address: str, title: str, kind: str = "") -> None:
         subscription = subscription_to(address, kind=kind)
         if subscription.kind == "folder" or not is_web_address(subscription.url):
-            self._passed_over.append(f"{title or 'a feed'}: {shown(_label(address))} is no web address")
+            self._passed_over.append(f"{title or 'a feed'}: {_label(shown(address))} is no web address")
             return
         if len(self._found) >= MAX_SUBSCRIPTIONS:
             raise _NotOpmlError(f"lists more than {MAX_SUBSCRIPTIONS:,} feeds")
         folder = join_folder([name for name in self._open if name][:MAX_FOLDERS])
         show = "" if title == _label(address) else title
-        self._found.setdefault(identity(subscription.url), replace(subscription, show=show, folder=folder))
+        try:
+            taken = checked(replace(subscription, show=show, folder=folder))
+        except ConfigError as error:  # one that could not be added would keep out all others
+            self._passed_over.append(f"{title or 'a feed'}: {error.what}")
+        else:
+            self._found.setdefault(identity(taken.url), taken)
 
 
 def _parse(data: bytes) -> Opml:

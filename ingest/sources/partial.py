@@ -27,9 +27,17 @@ class Version:
         """The value of If-Range, for which a weak ETag is not good enough (RFC 9110, 13.1.5)."""
         return self.etag if self.etag.startswith('"') else self.last_modified
 
+    def is_other(self, version: Version) -> bool:
+        """Whether both say what they are, and it is not the same; where strong ETags say so, dates say no more."""
+        if self.etag.startswith('"') and version.etag.startswith('"'):
+            return self.etag != version.etag
+        etags = self.etag.removeprefix("W/"), version.etag.removeprefix("W/")
+        pairs = (etags, (self.last_modified, version.last_modified))
+        return any(one and other and one != other for one, other in pairs)
+
 
 class Partial:
-    """The beginning of ``target``, of ``size`` bytes. Raises what ``understood`` makes of the disk's errors."""
+    """The beginning of ``target``: ``size`` bytes of a ``version``. Raises what ``understood`` makes of disk errors."""
 
     def __init__(self, target: Path, url: str) -> None:
         self.target = target
@@ -37,8 +45,8 @@ class Partial:
         self._note = target.with_name(f"{target.name}.part.json")
         self._url = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()  # it may hold a password
         self._file: BinaryIO | None = None
-        self._version = self._known()
-        self.size = self._path.stat().st_size if self._version.condition and self._path.is_file() else 0
+        self.version = self._known()
+        self.size = self._path.stat().st_size if self.version.condition and self._path.is_file() else 0
 
     def _known(self) -> Version:
         try:
@@ -53,7 +61,7 @@ class Partial:
     @property
     def asks(self) -> dict[str, str]:
         """The headers that ask for the rest."""
-        return {"Range": f"bytes={self.size}-", "If-Range": self._version.condition} if self.size else {}
+        return {"Range": f"bytes={self.size}-", "If-Range": self.version.condition} if self.size else {}
 
     def begin(self, version: Version) -> None:
         """Starts anew with this version."""

@@ -16,7 +16,7 @@ from ingest.hearing.captions.html_form import is_html
 from ingest.hearing.captions.json_forms import is_json, load_json, to_seconds
 from ingest.hearing.captions.srt import is_srt
 from ingest.hearing.captions.vtt import is_webvtt
-from ingest.sources.addresses import shown
+from ingest.sources.addresses import shown, without_login
 from ingest.sources.info import label
 from ingest.sources.listing import ListedEpisode, TranscriptLink
 from kb.errors import CaptionError, HarkError
@@ -188,13 +188,16 @@ def _starts(listed: Sequence[Any]) -> Iterator[tuple[float, float | None, str]]:
 def write_info(
     folder: Path, episode: ListedEpisode, *, show: str, language: str, chapters: Sequence[dict[str, Any]]
 ) -> None:
-    """Writes ``episode.info.json`` with yt-dlp's keys; the recording's address is where a moment opens."""
+    """Writes ``episode.info.json`` with yt-dlp's keys; the recording's address is where a moment opens.
+
+    What a private feed names by a relative address has the feed's name and password: they are not written.
+    """
     info: dict[str, Any] = {
         "id": episode.id.removeprefix("podcast:"),
         "title": episode.title,
         "channel": show,
         "extractor_key": "Podcast",
-        "webpage_url": episode.media or episode.url,
+        "webpage_url": without_login(episode.media or episode.url),
         "upload_date": f"{episode.published:%Y%m%d}" if episode.published else "",
         "duration": episode.duration_s,
         "description": episode.description,

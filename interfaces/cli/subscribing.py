@@ -191,20 +191,26 @@ def _add_all(root: Path, wanted: Sequence[Subscription]) -> None:
 
 def _followed(root: Path, typed: str) -> str | None:
     """The address in hark.toml that is meant: by the address, with its password or without, by path, or by show."""
-    from ingest.subscriptions import identity, shown, subscription_to
+    from ingest.subscriptions import identity, subscription_to
     from ingest.tomlfile import read_table
 
     entries = [one for one in _tables(read_table(root).get("sources")) if isinstance(one.get("url"), str)]
     urls = [str(one["url"]) for one in entries]
     meant = {identity(typed), identity(subscription_to(typed).url), identity(os.path.abspath(typed))}  # noqa: PTH100
-    for url in urls:
-        path = root / os.path.expanduser(url)  # noqa: PTH111  # Path.expanduser() raises for a home that nobody has
-        if {identity(url), identity(shown(url)), identity(str(path))} & meant:
-            return url
-    named = [str(one["url"]) for one in entries if str(one.get("show", "")).casefold() == typed.casefold()]
+    found = [url for url in urls if _is_meant(root, url, meant)]
+    if exact := [url for url in found if identity(url) in meant]:
+        return exact[0]
+    named = found or [str(one["url"]) for one in entries if str(one.get("show", "")).casefold() == typed.casefold()]
     if len(named) > 1:
-        raise CallError(f"{count(len(named), 'source')} are called that", where=typed, remedy="name its address")
+        raise CallError(f"{count(len(named), 'source')} are called that", where=typed, remedy="name its whole address")
     return named[0] if named else None
+
+
+def _is_meant(root: Path, url: str, meant: set[str]) -> bool:
+    from ingest.subscriptions import identities, identity
+
+    path = root / os.path.expanduser(url)  # noqa: PTH111  # Path.expanduser() raises for a home that nobody has
+    return bool((identities(url) | {identity(str(path))}) & meant)
 
 
 def _tables(value: object) -> list[dict[str, object]]:

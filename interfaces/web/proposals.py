@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ingest.proposals import Proposal, drop, list_proposals, take
+from ingest.proposals import Proposal, count_proposals, drop, list_proposals, take
 from interfaces.web.frame import draw_error, draw_heading, draw_nothing, set_title
 from interfaces.web.links import address, note_address
 from interfaces.web.markup import count, link
@@ -25,20 +25,21 @@ _TAGS = {"+": "ins", "-": "del"}
 def draw(library: Library) -> None:
     set_title("Review")
     _draw_failure()
-    found = list_proposals(library.root)
+    found = list_proposals(library.root, AT_ONCE)
     if not found:
         draw_heading("Review")
         draw_nothing("Nothing is proposed: the notes have all that is new.", (address("notes"), "All notes"))
         return
+    total = count_proposals(library.root) if len(found) == AT_ONCE else len(found)
     draw_heading(
         "Review",
-        f"{count(len(found), 'note')} in which you changed a place that has since been written anew. "
+        f"{count(total, 'note')} in which you changed a place that has since been written anew. "
         "Your text stands until you take what is new.",
     )
-    for proposal in found[:AT_ONCE]:
+    for proposal in found:
         _draw(library, proposal)
-    if len(found) > AT_ONCE:
-        st.html(f'<p class="meta">{count(len(found) - AT_ONCE, "more note")} when these are decided.</p>')
+    if total > len(found):
+        st.html(f'<p class="meta">{count(total - len(found), "more note")} when these are decided.</p>')
 
 
 def _draw(library: Library, proposal: Proposal) -> None:
@@ -48,12 +49,12 @@ def _draw(library: Library, proposal: Proposal) -> None:
         f'<p class="meta">{places}</p>{diff_html(proposal)}</section>'
     )
     with st.container(horizontal=True):
-        for label, decide in (("Take what is new", partial(take, seen=proposal.state)), ("Keep mine", drop)):
+        for label, decide in (("Take what is new", take), ("Keep mine", drop)):
             st.button(
                 label,
                 key=f"{label}:{proposal.state}:{proposal.path}",
                 on_click=_decide,
-                args=(partial(decide, library, proposal.path),),
+                args=(partial(decide, library, proposal.path, seen=proposal.state),),
             )
 
 

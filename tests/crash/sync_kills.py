@@ -158,7 +158,7 @@ def compare(root: Path, expected: dict[str, str]) -> list[str]:
     return [*lost, *stray, *torn, *twice, *(f"{root.name}: left {path}" for path in litter_of(root))]
 
 
-# --- at every change ---------------------------------------------------------------------------------------------------
+# --- at every change --------------------------------------------------------------------------------------------------
 
 
 class Points:
@@ -269,9 +269,10 @@ def write_plainly() -> None:
     def replace_file(root: Path, path: str, data: bytes, expected: bytes | None) -> ingest.files.FileState:
         return write_files(root, [ingest.files.NewFile(path, data)])[path]
 
-    for module in (ingest.files, settling, transcribing):
+    for module in (ingest.files, settling):
         module.write_files = write_files  # type: ignore[attr-defined]
-    settling.replace_file = replace_file  # type: ignore[assignment]
+    for module in (settling, transcribing):
+        module.replace_file = replace_file  # type: ignore[attr-defined]
 
 
 def main() -> None:

@@ -50,10 +50,11 @@ def take_in(library: Library, folder: Path) -> Transcribed:
     """Reads what is new in ``folder``, with the corrections of the library."""
     journal, files = journal_of(library), files_of(library)
     items = [(str(folder / item.key), item) for item in scan_folder(folder)]
-    plan = plan_sources(items, journal.sources(), files)
+    wheres = frozenset(where for where, _ in items)
+    plan = plan_sources(items, journal.sources(wheres), files)
     corrections = library.settings.corrections
-    reader = Transcriber(library.root, folder, journal, files, journal.sources(), corrections=corrections)
-    return reader.run(plan.reads, frozenset(where for where, _ in items), no_progress)
+    reader = Transcriber(library.root, folder, journal, files, journal.sources(wheres), corrections=corrections)
+    return reader.run(plan.reads, wheres, no_progress)
 
 
 def read(library: Library, path: str) -> str:

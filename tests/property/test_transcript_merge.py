@@ -78,3 +78,24 @@ def test_a_talk_with_new_times_throughout_is_one_conflict_and_quick() -> None:
     new = base.replace(".000 ", ".500 ")
     found = merge_transcript(base, new, mine)
     assert (found.text, found.conflicts) == (mine, 1)
+
+
+@given(_TALKS, _TALKS, _TALKS)
+def test_of_two_texts_of_one_person_no_cue_is_lost(base: list[str], one: list[str], other: list[str]) -> None:
+    found = merge_transcript(_text(base), _text(one), _text(other), both=True).text
+    words = " ".join(segment.text for segment in parse_webvtt(found).segments).split()
+    assert (set(" ".join(one + other).split()) - set(" ".join(base).split())) <= set(words)
+
+
+def test_two_texts_of_one_person_both_stand_where_they_meet() -> None:
+    base, one, other = (_text([line, "And on."]) for line in ("Lynskey", "Tolinski", "Lipinski"))
+    found = parse_webvtt(merge_transcript(base, one, other, both=True).text)
+    assert [segment.text for segment in found.segments] == ["Lipinski", "Tolinski", "And on."]
+
+
+def test_line_ends_of_an_editor_are_no_conflict() -> None:
+    base, new, mine = (_text(lines) for lines in (["one", "two", "three"], ["one", "two", "3"], ["1", "two", "three"]))
+    dressed = ["\ufeff" + text.replace("\n", "\r\n") for text in (base, new, mine)]
+    found = merge_transcript(*dressed)
+    assert found.conflicts == 0
+    assert found.text == "\ufeff" + _text(["1", "two", "3"]).replace("\n", "\r\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from fakes.taking import files_of, journal_of, put, read, take_in
 
 from ingest import amending, transcribing
 from ingest.amending import Amended, correct_library
-from ingest.files import NewFile, state_of, write_files
+from ingest.files import Changed, FileState, has_displaced, replace_file, state_of
 from ingest.originals import read_original
 from ingest.plan import ADOPTED
 from ingest.records import Entry, write_state
@@ -214,18 +214,18 @@ def test_a_run_that_was_killed_after_the_file_goes_on(
         edit(library, WAX, "Here is", "Here is, is")
     before = all_of(library)
 
-    def killed(root: Path, files: list[NewFile]) -> None:
-        write_files(root, files)
+    def killed(root: Path, paths: Iterable[str]) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(amending, "write_files", killed)
+        patched.setattr(amending, "sync_folders", killed)
         with pytest.raises(KeyboardInterrupt):
             amend(library, LYNSKEY)
     after = all_of(library)
     assert after != before
     amend(library, LYNSKEY)
     assert all_of(library) == after
+    assert not has_displaced(library.root)
     assert files_of(library).hashes == {}
     amend(library, "")
     assert all_of(library) == before
@@ -238,12 +238,11 @@ def test_a_merge_that_was_killed_after_the_file_is_not_done_twice(
     edit(library, WAX, "on we go", "off we go")
     put(source, "wax", "Leader Tape", ["There is Lynskey.", *SAID["wax"][1][1:]])
 
-    def killed(root: Path, files: list[NewFile]) -> None:
-        write_files(root, files)
+    def killed(root: Path, paths: Iterable[str]) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(transcribing, "write_files", killed)
+        patched.setattr(transcribing, "sync_folders", killed)
         with pytest.raises(KeyboardInterrupt):
             take_in(library, source)
     after = read(library, WAX)
@@ -275,6 +274,78 @@ def test_what_is_saved_while_corrections_run_stays(
     assert "off we go" in read(library, WAX)
     amend(library, LYNSKEY)
     assert texts(library, WAX) == ["Here is Tolinski.", "Hello Mr Tolinski.", "And off we go."]
+
+
+Save = Callable[[Library, str, str, str], None]
+
+
+def appended(library: Library, path: str, old: str, new: str) -> None:
+    """An editor with the file open: what it writes goes into the file that was there when it opened it."""
+    text = read(library, path)
+    with (library.root / path).open("r+", encoding="utf-8") as opened:
+        opened.write(text.replace(old, new))
+        opened.truncate()
+
+
+def saving(real: Callable[..., object], save: Save, library: Library, when: str) -> Callable[..., object]:
+    """``replace_file`` of the transcript with a person who saves a line just before or just after it looks."""
+
+    def call(root: Path, path: str, data: bytes, before: bytes | None) -> object:
+        if path == WAX and when == "before":
+            save(library, path, "on we go", "off we go")
+        with (root / path).open("r+b") as opened:
+            outcome = real(root, path, data, before)
+            if path == WAX and when == "after" and before:
+                opened.write(before.replace(b"on we go", b"off we go"))
+        return outcome
+
+    return call
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("save", [edit, appended])
+def test_what_is_saved_while_a_changed_source_is_written_stays(
+    library: Library, source: Path, monkeypatch: pytest.MonkeyPatch, save: Save, when: str
+) -> None:
+    take_in(library, source)
+    put(source, "wax", "Leader Tape", ["There is Lynskey.", *SAID["wax"][1][1:]])
+    with monkeypatch.context() as patched:
+        patched.setattr(transcribing, "replace_file", saving(replace_file, save, library, when))
+        done = take_in(library, source)
+    assert texts(library, WAX)[2] == "And off we go."
+    assert done.kept == ([WAX] if when == "before" else [])
+    take_in(library, source)
+    assert texts(library, WAX) == ["There is Lynskey.", "Hello Mr Lynskey.", "And off we go."]
+    assert not has_displaced(library.root)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_is_saved_while_corrections_are_written_stays(
+    library: Library, source: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    take_in(library, source)
+    with monkeypatch.context() as patched:
+        patched.setattr(amending, "replace_file", saving(replace_file, edit, library, when))
+        amend(library, LYNSKEY)
+    assert texts(library, WAX)[2] == "And off we go."
+    amend(library, LYNSKEY)
+    assert texts(library, WAX) == ["Here is Tolinski.", "Hello Mr Tolinski.", "And off we go."]
+    assert not has_displaced(library.root)
+
+
+def test_a_transcript_that_appears_where_a_new_one_goes_stays(
+    library: Library, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def appears(root: Path, path: str, data: bytes, before: bytes | None) -> FileState | Changed:
+        if path == WAX:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text("WEBVTT\n\n00:01.000 --> 00:02.000\nMine.\n", encoding="utf-8")
+        return replace_file(root, path, data, before)
+
+    monkeypatch.setattr(transcribing, "replace_file", appears)
+    done = take_in(library, source)
+    assert done.kept == [WAX]
+    assert texts(library, WAX) == ["Mine."]
 
 
 def test_no_corrections_cost_a_new_library_nothing(library: Library, source: Path) -> None:

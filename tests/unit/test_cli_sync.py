@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import functools
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -16,6 +20,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from ingest.sources.fetch import Client, Patience
 from interfaces.cli.commands import app
 from interfaces.cli.syncing import interval
 from kb.library import open_library
@@ -372,13 +377,11 @@ def test_no_interval(library: Path, text: str) -> None:
     assert "a minute at least" in refused("watch", "--every", text, "--library", library, code=2)
 
 
-def rounds(monkeypatch: pytest.MonkeyPatch, *between: Any) -> list[float]:
-    """Lets ``watch`` run as many rounds as there are steps ``between``, without a wait; returns the pauses asked for."""
-    left, pauses = list(between), []
+def rounds(monkeypatch: pytest.MonkeyPatch, *between: Callable[[], object]) -> list[int]:
+    """Lets ``watch`` take these steps between its rounds, without a wait; returns the pauses, in seconds."""
+    left, pauses = list(between), list[int]()
 
     def wait(stopped: Event, until: float) -> None:
-        import time
-
         pauses.append(round(until - time.time()))
         if left:
             left.pop(0)()
@@ -391,50 +394,41 @@ def rounds(monkeypatch: pytest.MonkeyPatch, *between: Any) -> list[float]:
 
 
 def test_watch_goes_on_without_the_network_and_with_wrong_settings(
-    following: Path, server: Server, podcast: Podcast, monkeypatch: pytest.MonkeyPatch
+    following: Path, podcast: Podcast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = (following / "hark.toml").read_bytes()
+    from ingest.sources.addresses import connect
+
+    settings, unplugged = (following / "hark.toml").read_bytes(), Event()
+
+    def connected(*given: Any, **named: Any) -> socket.socket:
+        if unplugged.is_set():
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        return connect(*given, **named)
 
     def unplug() -> None:
         podcast.publish(4)
-        monkeypatch.setattr("ingest.sources.connections.connect", _unreachable)
-
-    def plug_in() -> None:
-        monkeypatch.undo()
-        embedder = HashEmbedder()
-        monkeypatch.setattr("kb.index.embedders.open_embedder", lambda *given, **named: embedder)
-        rounds_again(spoil)
+        unplugged.set()
 
     def spoil() -> None:
         (following / "hark.toml").write_bytes(b"name = [")
-        rounds_again(mend)
 
     def mend() -> None:
         (following / "hark.toml").write_bytes(settings)
-        rounds_again()
 
-    def rounds_again(*step: Any) -> None:
-        rounds(monkeypatch, *step)
-
-    server.hang_up()
-    pauses = rounds(monkeypatch, unplug, plug_in)
-    monkeypatch.setattr("ingest.sources.fetch.Patience.tries", 1, raising=False)
+    monkeypatch.setattr("ingest.sources.connections.connect", connected)
+    monkeypatch.setattr("ingest.sources.fetch.Client", functools.partial(Client, patience=Patience(tries=1)))
+    pauses = rounds(monkeypatch, unplug, unplugged.clear, spoil, mend)
     result = hark("watch", "--every", "30m", "--library", following)
     assert result.exit_code == 0, result.output
-    told = [line[18:] for line in result.stdout.splitlines()[:-1]]
-    assert told == ["1 source, 3 new", "1 source, 1 failed", "1 source, 1 new", "1 source, nothing new"]
-    assert result.stdout.splitlines()[-1] == "Stopped."
+    *told, last = result.stdout.splitlines()
+    summaries = ["1 source, 3 new", "1 source, 1 failed", "1 source, 1 new", "1 source, nothing new"]
+    assert [line.partition("  ")[2] for line in told] == summaries
+    assert last == "Stopped."
     lines = result.stderr.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith(f"hark: {podcast.url}: ")
     assert "hark.toml" in lines[1]
-    assert pauses == [1800, 1800]
-
-
-def _unreachable(*given: object, **named: object) -> None:
-    import errno
-
-    raise OSError(errno.ENETUNREACH, "Network is unreachable")
+    assert pauses == [1800] * 5
 
 
 def test_watch_in_json_is_a_line_a_round(following: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -461,14 +455,11 @@ def test_watch_puts_the_signals_back(following: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("command", "number", "code", "out", "err"),
-    [
-        ("watch", signal.SIGTERM, 0, "Stopped.\n", ""),
-        ("sync", signal.SIGINT, 130, "", "hark: interrupted\n"),
-    ],
+    ("command", "number", "ended"),
+    [("watch", signal.SIGTERM, (0, "Stopped.\n", "")), ("sync", signal.SIGINT, (130, "", "hark: interrupted\n"))],
 )
 def test_an_answer_that_never_ends_does_not_keep_hark_from_stopping(
-    following: Path, server: Server, command: str, number: int, code: int, out: str, err: str
+    following: Path, server: Server, command: str, number: int, ended: tuple[int, str, str]
 ) -> None:
     asked, over = Event(), Event()
 
@@ -490,7 +481,7 @@ def test_an_answer_that_never_ends_does_not_keep_hark_from_stopping(
         over.set()
         running.kill()
         running.wait()
-    assert (running.returncode, *told) == (code, out, err)
+    assert (running.returncode, *told) == ended
     server.unroute("/feed/1.vtt")
     assert document("sync", "--library", following, code=1)["taken"]["new"] == 2
 
@@ -512,18 +503,19 @@ def test_an_edit_is_merged_with_what_is_new(synced: Path, podcast: Podcast) -> N
 
 
 @pytest.fixture
-def disputed(synced: Path, podcast: Podcast) -> Path:
+def disputed(synced: Path, podcast: Podcast, server: Server) -> Path:
     """A library in which a person and the source changed the same line of a note."""
     note = synced / "notes" / NOTE
-    text = note.read_text()
-    said = "This is letter number 1 of the lamp post"
-    assert said in text
-    note.write_text(text.replace(said, "This is the letter that I like best"))
+    text, said = note.read_text(), "Salt goes into the dough late"
+    assert text.count(said) == 1
+    note.write_text(text.replace(said, "What I like best: salt goes in late"))
     podcast.publish(3, changed=frozenset({1}))
+    new = podcast.transcript(1, changed=True).replace(said, "Salt goes into the dough last")
+    server.route("/feed/1-b.vtt", new.encode(), type="text/vtt")
     result = hark("sync", "--library", synced)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "to be looked at (hark review): 1 note" in result.stdout
-    assert "the letter that I like best" in note.read_text()
+    assert "What I like best" in note.read_text()
     return synced
 
 
@@ -534,11 +526,11 @@ def test_a_conflict_is_shown_and_taken(disputed: Path) -> None:
     assert listed[-1].startswith("1 note to review.")
     (shown,) = document("review", NOTE, "--library", disputed)["proposals"]
     assert (shown["path"], shown["mine"]) == (NOTE, note.read_text())
-    assert "that I like best" in shown["conflicts"][0]["mine"]
-    assert "read again" in shown["conflicts"][0]["new"]
+    assert "What I like best" in shown["conflicts"][0]["mine"]
+    assert "dough last" in shown["conflicts"][0]["new"]
     diff = done("review", NOTE, "--library", disputed)
-    assert re.search(r"^  - .*that I like best", diff, re.MULTILINE)
-    assert re.search(r"^  \+ .*read again", diff, re.MULTILINE)
+    assert re.search(r"^  - .*What I like best", diff, re.MULTILINE)
+    assert re.search(r"^  \+ .*dough last", diff, re.MULTILINE)
     assert f"{NOTE}: written as proposed" in done("review", NOTE, "--take", "--library", disputed)
     assert note.read_text() == shown["taken"]
     assert done("review", "--library", disputed) == "Nothing to review.\n"
@@ -581,29 +573,41 @@ def test_review_outside_of_a_library(tmp_path: Path) -> None:
 # --- corrections ------------------------------------------------------------------------------------------------------
 
 
+def correct(library: Path, heard: str, meant: str, *, show: str = "") -> None:
+    """Writes a correction into hark.toml, of all shows or of one."""
+    named = f'[corrections."{show}"]' if show else "[corrections]"
+    text = (library / "hark.toml").read_text()
+    table = text if named in text else f"{text}\n{named}\n"
+    (library / "hark.toml").write_text(table.replace(named, f'{named}\n"{heard}" = "{meant}"', 1))
+
+
 def test_a_correction_is_applied_and_undone(synced: Path, podcast: Podcast) -> None:
     before, settings = files_of(synced), (synced / "hark.toml").read_text()
-    (synced / "hark.toml").write_text(settings + '\n[corrections]\n"lamp post" = "signal box"\n')
-    found = document("sync", "--library", synced)
-    transcripts = [path for path in files_of(synced) if path.endswith(".vtt")]
-    places = sum(files_of(synced)[path].count(b"signal box") for path in transcripts)
-    assert found["taken"]["corrected"] == places == 3
-    assert "signal box" in (synced / "notes" / NOTE).read_text()
+    transcripts = [path for path in before if path.endswith(".vtt")]
+    places = sum(before[path].lower().count(b"wild yeast") for path in transcripts)
+    correct(synced, "wild yeast", "wild leaven")
+    assert document("sync", "--library", synced)["taken"]["corrected"] == places > 0
+    corrected = files_of(synced)
+    assert not [path for path in transcripts if b"wild yeast" in corrected[path].lower()]
+    assert b"wild leaven" in corrected[f"notes/{NOTE}"]
     assert done("sync", "--library", synced) == "1 source, nothing new\n"
-    podcast.publish(4)
-    assert document("sync", "--library", synced)["taken"]["corrected"] == 1, "as it comes in"
-    podcast.publish(3)
     (synced / "hark.toml").write_text(settings)
-    done("sync", "--library", synced)
-    after = files_of(synced)
-    assert not [path for path, data in after.items() if b"signal box" in data]
-    assert {path: after[path] for path in transcripts} == {path: before[path] for path in transcripts}
-    assert after["notes/" + NOTE] == before["notes/" + NOTE]
+    assert "corrected" in done("sync", "--library", synced)
+    assert files_of(synced) == before
+    assert done("sync", "--library", synced) == "1 source, nothing new\n"
+
+
+def test_a_correction_of_what_comes_in(following: Path, podcast: Podcast) -> None:
+    correct(following, "lamp post", "signal box")
+    assert document("sync", "--library", following)["taken"]["corrected"] == 3
+    podcast.publish(4)
+    assert document("sync", "--library", following)["taken"]["corrected"] == 1
+    said = [data for path, data in files_of(following).items() if path.endswith(".vtt")]
+    assert [b"of the signal box" in data for data in said] == [True] * 4
 
 
 def test_corrections_of_one_show(synced: Path) -> None:
-    with (synced / "hark.toml").open("a") as file:
-        file.write('\n[corrections."Another Show"]\n"lamp post" = "signal box"\n')
+    correct(synced, "lamp post", "signal box", show="Another Show")
     assert document("sync", "--library", synced)["taken"]["corrected"] == 0
     text = (synced / "hark.toml").read_text()
     (synced / "hark.toml").write_text(text.replace("Another Show", "The Lamp Post"))

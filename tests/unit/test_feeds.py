@@ -20,6 +20,7 @@ from ingest.sources.feed_items import plain_text
 from ingest.sources.feeds import Feed, parse_feed
 from ingest.sources.fetch import Client, Patience
 from ingest.sources.folder import read_item, scan_folder
+from ingest.sources.info import read_info
 from ingest.sources.listing import ListedEpisode, Validators
 from ingest.subscriptions import Subscription
 from tests.fakes.addresses import FORBIDDEN_FORMS, Wires, public
@@ -275,9 +276,33 @@ def test_a_guid_repeated_for_another_recording_stays_the_older_ones() -> None:
     assert any("guid of another episode" in remark for remark in listing.remarks)
 
 
-def test_an_equal_item_is_dropped() -> None:
-    twice = item("pod.example-episode-0001", media="https://cdn.example/1.mp3?a=1")
-    assert len(parse_feed(rss(twice, twice.replace("a=1", "a=2")), url=URL).episodes) == 1
+@pytest.mark.parametrize(("query", "date"), [("token", ""), ("a", "2024-03-05")])
+def test_an_equal_item_is_dropped_and_told(query: str, date: str) -> None:
+    twice = item("pod.example-episode-0001", media=f"https://cdn.example/1.mp3?{query}=1", date=date)
+    listing = parse_feed(rss(twice, twice.replace("=1", "=2")), url=URL)
+    assert len(listing.episodes) == 1
+    assert listing.remarks == ("“A talk” is listed twice, and taken once",)
+
+
+@pytest.mark.parametrize("guid", ["", "https://pod.example/"])
+def test_recordings_that_only_their_query_tells_apart_are_episodes_of_their_own(guid: str) -> None:
+    items = [item(guid, title=f"t{n}", media=f"https://cdn.example/get?ep={n}&amp;token=a") for n in range(4)]
+    listing = parse_feed(rss(*items), url=URL)
+    assert len({e.id for e in listing.episodes}) == 4
+    assert listing.remarks == ()
+    later = parse_feed(rss(*(one.replace("=a", "=b") for one in items)), url=URL)
+    assert [e.id for e in later.episodes] == [e.id for e in listing.episodes]
+
+
+def test_a_feeds_password_is_no_part_of_who_an_episode_is() -> None:
+    body = rss(item(media="/1.mp3"))
+    ids = {}
+    for login in ("", "me:hunter2@", "me:hunter3@"):
+        (episode,) = parse_feed(body, url=URL.replace("https://", f"https://{login}")).episodes
+        assert episode.media == f"https://{login}pod.example/1.mp3", "it is fetched with the password"
+        assert "hunter" not in episode.key
+        ids[login] = episode.id
+    assert len(set(ids.values())) == 1
 
 
 def test_a_guid_that_many_share_says_nothing() -> None:
@@ -562,6 +587,22 @@ def test_pages_are_read_until_there_are_enough(server: Server, client: Client) -
     assert not listing.complete
 
 
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [(("MAX_LISTING_BYTES", 1_500), "MB in its pages"), (("MAX_LISTING_S", 0.0), "longer than 0 minutes")],
+)
+def test_a_listing_has_an_end(
+    bound: tuple[str, float], said: str, server: Server, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paged(server, 4)
+    monkeypatch.setattr(feeds, *bound)
+    listing = feed(server, client).listing(Validators())
+    assert 1 <= len(server.log) < 4
+    assert len(listing.episodes) == 2 * len(server.log)
+    assert not listing.complete
+    assert any(said in remark and "older episodes are left out" in remark for remark in listing.remarks)
+
+
 def test_pages_that_lead_round_in_a_circle_end(server: Server, client: Client) -> None:
     onward = '<atom:link rel="next" href="/feed.xml"/>'
     server.route("/feed.xml", rss(item("pod.example-episode-0001"), head=f"<title>T</title>{onward}"))
@@ -647,6 +688,29 @@ def test_an_episode_arrives_as_yt_dlp_would_leave_it(server: Server, client: Cli
     assert (episode.url, episode.date, episode.duration_s) == (server.url("/1.mp3"), dt.date(2024, 3, 5), 90)
     assert episode.speakers == ("Ann",)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["episode.en.vtt", "episode.info.json"]
+
+
+def test_the_password_of_a_feed_is_written_nowhere(server: Server, client: Client, tmp_path: Path) -> None:
+    server.route("/1.vtt", VTT)
+    body = rss(item("pod.example-episode-0001", media="/1.mp3", more='<podcast:transcript url="/1.vtt"/>'))
+    private = server.url("/feed.xml").replace("http://", "http://me:hunter2@")
+    fetched(server, client, body, tmp_path, url=private)
+    assert all("authorization" in request.headers for request in server.log)
+    assert b"hunter2" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    (found,) = scan_folder(tmp_path)
+    assert read_item(found, tmp_path).episode.url == server.url("/1.mp3")
+
+
+def test_an_info_of_another_program_tells_no_password_either(tmp_path: Path) -> None:
+    told = {"id": "1", "title": "T", "extractor_key": "Generic", "webpage_url": "https://me:hunter2@a.example/1"}
+    (tmp_path / "1.info.json").write_text(json.dumps(told))
+    assert read_info(tmp_path / "1.info.json")[0].webpage_url == "https://a.example/1"
+
+
+def test_addresses_are_taken_as_long_as_the_client_opens_them() -> None:
+    media = "https://cdn.example/1.mp3?signature=" + "x" * 5_000
+    assert one(rss(item("pod.example-episode-0001", media=media))).media == media
+    assert one(rss(item("pod.example-episode-0001", media=media + "x" * 3_000))).media == ""
 
 
 @pytest.mark.parametrize(

@@ -465,6 +465,51 @@ def test_closing_ends_a_pause(server: Server) -> None:
     assert len(failed) == 1
 
 
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["head", "body"])
+def test_closing_ends_what_is_under_way_and_what_waits_for_its_turn(head: bytes, server: Server) -> None:
+    done, asked = threading.Event(), threading.Event()
+    url = server.route("/", lambda request: (asked.set(), Answer(raw=drip(head, done)))[1])
+    failed: list[str] = []
+    client = Client(per_host=1)
+
+    def ask() -> None:
+        with pytest.raises(TemporaryError) as caught:
+            get(client, url)
+        failed.append(caught.value.what)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert asked.wait(5)
+    started = time.monotonic()
+    client.close()
+    for thread in threads:
+        thread.join(5)
+    assert (failed, len(server.log)) == (["was broken off"] * 3, 1)
+    assert time.monotonic() - started < 1
+    done.set()
+
+
+def test_a_recording_that_closing_breaks_off_goes_on_later(server: Server, client: Client, tmp_path: Path) -> None:
+    target, done, begun = tmp_path / "a.mp3", threading.Event(), threading.Event()
+    head = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 307200\r\n\r\n' + BODY[:200_000]
+    url = server.route("/a.mp3", lambda request: Answer(raw=drip(head, done)))
+    closing = Client()
+
+    def close_when(size: int, total: int) -> None:
+        if size and not begun.is_set():
+            begun.set()
+            closing.close()
+
+    with pytest.raises(TemporaryError, match="broken off"):
+        closing.download(url, target, max_bytes=LIMIT * 10, allow_private=True, progress=close_when)
+    done.set()
+    server.route("/a.mp3", BODY, etag='"1"')
+    download(client, url, target)
+    assert target.read_bytes() == BODY
+    assert "range" in server.log[-1].headers
+
+
 @pytest.mark.parametrize("limit", [1, 3])
 def test_so_many_at_a_time_at_one_host(limit: int, server: Server) -> None:
     lock, now, most, together = threading.Lock(), 0, 0, threading.Barrier(limit)
@@ -604,6 +649,45 @@ def test_an_answer_that_goes_on_elsewhere_is_not_put_behind(
     assert target.read_bytes() == BODY
 
 
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        (('"1"', ""), ('"2"', "")),
+        (("", "Mon, 01 Jan 2024 00:00:00 GMT"), ("", "Tue, 02 Jan 2024 00:00:00 GMT")),
+        (('W/"1"', "Mon, 01 Jan 2024 00:00:00 GMT"), ('"1"', "Tue, 02 Jan 2024 00:00:00 GMT")),
+    ],
+    ids=["etag", "date", "weak etag and date"],
+)
+def test_the_rest_of_another_version_is_not_put_behind(
+    was: tuple[str, str], now: tuple[str, str], server: Server, client: Client, tmp_path: Path
+) -> None:
+    """A server that does not know If-Range."""
+    target, other = tmp_path / "a.mp3", b"\x01" * len(BODY)
+    kept = broken_off(server, target, half(etag=was[0], modified=was[1]))
+
+    def heedless(request: Request) -> Answer:
+        if "range" in request.headers:
+            span = {"Content-Range": f"bytes {kept}-{len(BODY) - 1}/{len(BODY)}"}
+            return Answer(other[kept:], 206, "audio/mpeg", span, etag=now[0], last_modified=now[1])
+        return Answer(other, type="audio/mpeg", etag=now[0], last_modified=now[1])
+
+    download(client, server.route("/a.mp3", heedless), target)
+    assert target.read_bytes() == other
+    assert len(server.log) == 2
+
+
+def test_a_rest_that_names_no_version_or_another_date_of_it_is_taken(
+    server: Server, client: Client, tmp_path: Path
+) -> None:
+    for number, (etag, date) in enumerate([("", ""), ('"1"', "Tue, 02 Jan 2024 00:00:00 GMT")]):
+        target = tmp_path / f"{number}.mp3"
+        kept = broken_off(server, target, half(modified="Mon, 01 Jan 2024 00:00:00 GMT"))
+        span = {"Content-Range": f"bytes {kept}-{len(BODY) - 1}/{len(BODY)}"}
+        rest = Answer(BODY[kept:], 206, "audio/mpeg", span, etag=etag, last_modified=date)
+        download(client, server.route("/a.mp3", lambda request, rest=rest: rest), target)
+        assert (target.read_bytes(), len(server.log)) == (BODY, 1)
+
+
 def test_a_part_that_was_whole_already(server: Server, client: Client, tmp_path: Path) -> None:
     """Killed between the last byte and the renaming."""
     target = tmp_path / "a.mp3"
@@ -650,6 +734,15 @@ def test_what_was_there_stays_until_the_new_one_is_whole(server: Server, client:
     ("url", "text"),
     [
         ("https://me:secret@feeds.example:8080/a?token=secret", "https://feeds.example:8080/a?…"),
+        ("https://video.example/playlist?list=PL1&si=secret#x", "https://video.example/playlist?list=PL1&…"),
+        ("https://site.example/?feed=podcast", "https://site.example/?feed=podcast"),
+        ("https://me:p@ss@a.example/x@y", "https://a.example/x@y"),
+        ("https://" + "secret" * 100 + "@a.example/x", "https://a.example/x"),
+        ("https://me:sec/ret@a.example/x", "an address that cannot be read"),
+        ("me:secret@a.example/x", "a.example/x"),
+        ("me_too:secret@a.example/x?secret", "a.example/x?…"),
+        ("//me:secret@a.example/x", "a.example/x"),
+        ("talks@home/" + "x" * 300, "talks@home/" + "x" * 300),
         ("http://[::1/", "an address that cannot be read"),
         ("javascript:alert(1)", "javascript:alert(1)"),
         ("file:///etc/passwd", "file:///etc/passwd"),

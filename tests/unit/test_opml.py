@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from ingest.errors import PermanentError
 from ingest.sources.opml import read_opml, write_opml
-from ingest.subscriptions import Subscription, join_folder
+from ingest.subscriptions import Subscription, add_subscriptions, join_folder
+from kb.settings import SETTINGS_FILE
 
 APPLE = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -246,3 +248,26 @@ def test_deep_nesting_and_long_titles_are_bounded() -> None:
 def test_no_bytes_end_in_another_error(data: bytes) -> None:
     with contextlib.suppress(PermanentError):
         read_opml(data)
+
+
+@pytest.mark.parametrize(
+    ("outline", "said"),
+    [
+        (
+            "".join(f'<outline text="{"n" * 150}{level}">' for level in range(15))
+            + '<outline text="Deep" xmlUrl="https://deep.example/f"/>'
+            + "</outline>" * 15,
+            "Deep: folder must be one line of at most 2000 characters",
+        ),
+        ('<outline text="Odd" xmlUrl="https://odd.example/\x81"/>', "Odd: url must be one line"),
+    ],
+)
+def test_what_could_not_be_added_is_passed_over_and_the_rest_is_taken(outline: str, said: str, tmp_path: Path) -> None:
+    read = read_opml(
+        f'<opml><body>{outline}<outline text="Plain" xmlUrl="https://plain.example/f"/></body></opml>'.encode()
+    )
+    assert [one.show for one in read.subscriptions] == ["Plain"]
+    assert len(read.passed_over) == 1
+    assert read.passed_over[0].startswith(said)
+    (tmp_path / SETTINGS_FILE).write_text("")
+    assert add_subscriptions(tmp_path, read.subscriptions) == read.subscriptions

@@ -347,11 +347,11 @@ def test_a_full_disk_is_one_clear_line_and_the_next_run_goes_on(library: Library
 
 
 def test_a_library_that_cannot_be_written_is_one_clear_line(library: Library, source: Path) -> None:
-    def closed(self: Path, target: Path) -> None:
+    def closed(path: Path, data: bytes) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "replace", closed)
+        patch.setattr("ingest.files._fill", closed)
         with pytest.raises(LibraryReadOnlyError, match="permissions"):
             ingest(library, source)
     assert files(library) == {}

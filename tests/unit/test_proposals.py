@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,14 +13,15 @@ from fakes.embedder import HashEmbedder
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from ingest.files import Changed, read_file, replace_file, sha256
+from ingest.files import Changed, displaced_files, has_displaced, read_file, replace_file, sha256, state_of
 from ingest.proposals import count_proposals, drop, list_proposals, read_proposal, take
 from ingest.report import Noted
-from ingest.settling import settle
+from ingest.settling import settle, take_late_edits
 from interfaces.cli.commands import app
 from interfaces.web import opened
-from kb.errors import LibraryBusyError, NotFoundError
+from kb.errors import DiskFullError, LibraryBusyError, NotFoundError
 from kb.library import Library, create_library
+from kb.transcripts.webvtt import parse_webvtt
 
 NOTE = "notes/show/bees.md"
 HEAD = "---\ntitle: Bees\naliases: []\nkind: episode\n---\n\n"
@@ -141,6 +144,31 @@ def test_an_edit_after_the_proposal_is_never_undone_by_taking_it(proposed: Write
     assert "The old queen" in proposed.note
 
 
+def test_a_proposal_that_nobody_saw_is_not_dropped(proposed: Writer, library: Library) -> None:
+    shown = read_proposal(proposed.root, "show/bees.md")
+    proposed.write(TWO.replace("The old queen", "The oldest queen"))
+    with pytest.raises(LibraryBusyError, match="changed meanwhile"):
+        drop(library, "show/bees.md", seen=shown.state)
+    (proposal,) = list_proposals(proposed.root)
+    drop(library, "show/bees.md", seen=proposal.state)
+    assert list_proposals(proposed.root) == ()
+
+
+def test_only_as_many_proposals_are_worked_out_as_are_asked_for(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        folder = library.root / ".hark/proposals/notes/show"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}.md").write_text(TWO)
+        (library.root / "notes/show").mkdir(exist_ok=True)
+        (library.root / f"notes/show/{number}.md").write_text(ONE)
+    opened: list[str] = []
+    monkeypatch.setattr("ingest.proposals.read_file", lambda root, path: opened.append(path) or read_file(root, path))
+    assert [proposal.path for proposal in list_proposals(library.root, 2)] == ["show/0.md", "show/1.md"]
+    assert len(opened) == 6
+
+
 @pytest.mark.parametrize("path", ["show/none.md", "../hark.toml", "/etc/passwd", "", "show/../show/bees.md"])
 def test_only_what_is_listed_is_opened(proposed: Writer, library: Library, path: str) -> None:
     for action in (lambda: read_proposal(proposed.root, path), lambda: take(library, path)):
@@ -178,6 +206,170 @@ def test_bytes_that_are_no_text_stay(writer: Writer) -> None:
     assert path.read_bytes() == TWO.encode() + b"\ncaf\xe9\n"
 
 
+# --- killed between the base and the file ---
+
+
+@pytest.fixture
+def killed(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> Writer:
+    """A library whose note is as it was, while its base is that of the next one."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    writer.write(ONE)
+    with monkeypatch.context() as patched:
+        patched.setattr("ingest.settling.replace_file", stop)
+        with pytest.raises(KeyboardInterrupt):
+            writer.write(TWO)
+    return writer
+
+
+def test_what_was_not_written_when_a_run_was_killed_comes_into_a_note_edited_since(killed: Writer) -> None:
+    killed.note = ONE + "\nMy thought.\n"
+    killed.write(TWO)
+    assert killed.note == TWO + "\nMy thought.\n"
+    assert (killed.done.merged, killed.done.proposals) == (1, [])
+    killed.write(TWO.replace("It is warm", "It is hot"))
+    assert killed.note == TWO.replace("It is warm", "It is hot") + "\nMy thought.\n"
+    assert not formers(killed)
+
+
+def test_what_meets_an_edit_after_a_kill_is_proposed(killed: Writer) -> None:
+    killed.note = MINE
+    killed.write(TWO)
+    assert killed.note == MINE.replace("Honey keeps", "Honey keeps for ever")
+    assert killed.done.proposals == [NOTE]
+
+
+@pytest.mark.parametrize("row", [True, False])
+def test_a_note_nobody_edited_after_a_kill_is_replaced(killed: Writer, row: bool) -> None:
+    killed.made = killed.made if row else {}
+    killed.write(TWO)
+    assert killed.note == TWO
+    assert not formers(killed)
+
+
+def test_a_note_edited_after_it_was_written_by_a_killed_run_is_merged_from_it(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    writer.write(ONE)
+    with monkeypatch.context() as patched:
+        patched.setattr("ingest.settling.sync_folders", stop_after(1, stop))
+        with pytest.raises(KeyboardInterrupt):
+            writer.write(TWO)
+    assert writer.note == TWO
+    writer.note = TWO.replace("The old queen lays", "The old queen (Apis) lays")
+    writer.write(TWO.replace("It is warm", "It is hot"))
+    assert writer.done.proposals == []
+    assert "(Apis)" in writer.note
+    assert "It is hot" in writer.note
+
+
+def test_a_disk_without_second_names_keeps_the_former_base_too(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    writer.write(ONE)
+    with monkeypatch.context() as patched:
+        patched.setattr("os.link", refuse)
+        patched.setattr("ingest.settling.replace_file", stop)
+        with pytest.raises(KeyboardInterrupt):
+            writer.write(TWO)
+    writer.note = ONE + "\nMy thought.\n"
+    writer.write(TWO)
+    assert writer.note == TWO + "\nMy thought.\n"
+
+
+def stop_after(times: int, stop: Callable[..., None]) -> Callable[..., None]:
+    left = iter(range(times))
+
+    def call(*arguments: object) -> None:
+        if next(left, None) is None:
+            stop()
+
+    return call
+
+
+def formers(writer: Writer) -> list[Path]:
+    return [path for path in (writer.root / ".hark/former").rglob("*") if path.is_file()]
+
+
+# --- files that were displaced ---
+
+
+def displace(root: Path, data: bytes, record: str | None, name: str = "") -> Path:
+    """A displaced file of the note, as a killed run or a power cut leaves it."""
+    folder = root / ".hark/displaced"
+    folder.mkdir(exist_ok=True)
+    spare = folder / f"{name or f'1-{sha256(bytes(root / NOTE))[:16]}'}-0.md"
+    spare.write_bytes(data)
+    if record is not None:
+        spare.with_suffix(".json").write_text(record)
+    return spare
+
+
+@pytest.mark.parametrize("record", ["", None, "[1]", "null", "[1, 2, 3]"])
+@pytest.mark.parametrize("edited", [ONE, TWO])
+def test_a_late_edit_without_its_record_is_merged_all_the_same(writer: Writer, record: str | None, edited: str) -> None:
+    writer.write(ONE)
+    writer.write(TWO)
+    displace(writer.root, (edited + "\nA late thought.\n").encode(), record)
+    take_late_edits(writer.root, writer.done)
+    assert writer.note.count("A late thought.") == 1
+    assert set(TWO.splitlines()) <= set(writer.note.splitlines())
+    assert not has_displaced(writer.root)
+
+
+def test_a_displaced_text_of_harks_without_its_record_adds_nothing(writer: Writer) -> None:
+    writer.write(ONE)
+    displace(writer.root, ONE.encode(), "")
+    take_late_edits(writer.root, writer.done)
+    assert writer.note == ONE
+    assert not has_displaced(writer.root)
+
+
+def test_a_displaced_text_of_which_nobody_knows_the_name_is_put_aside(writer: Writer) -> None:
+    displace(writer.root, b"Mine.", "", "1-0000000000000000")
+    take_late_edits(writer.root, writer.done)
+    assert not has_displaced(writer.root)
+    assert [path.read_bytes() for path in (writer.root / ".hark/found").iterdir()] == [b"Mine."]
+
+
+def test_what_a_killed_run_left_beside_displaced_files_goes(writer: Writer) -> None:
+    folder = displace(writer.root, ONE.encode(), f'["{NOTE}", "", ""]').parent
+    for name in ("2-b-0.new", "3-c-0.json"):
+        (folder / name).write_text("")
+    assert [displaced.path for displaced in displaced_files(writer.root)] == [NOTE]
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_late_edit_of_a_transcript_is_merged_cue_by_cue(library: Library) -> None:
+    path, cue = "transcripts/show/bees.vtt", "00:0{0}.000 --> 00:0{1}.000\n{2}\n"
+    said = ["One bee.", "Two bees.", "Three bees."]
+    one, two, late, mine = (
+        "WEBVTT\n\n" + "\n".join(cue.format(at, at + 1, line) for at, line in enumerate(lines))
+        for lines in (said, [*said[:2], "3 bees."], ["1 bee.", *said[1:]], [said[0], "Bees.", "3 bees."])
+    )
+    replace_file(library.root, path, one.encode(), None)
+    for by_person, expected in ((False, ["1 bee.", "Two bees.", "3 bees."]), (True, ["1 bee.", "Bees.", "3 bees."])):
+        (library.root / path).write_text(one)
+        with (library.root / path).open("r+") as opened:
+            replace_file(library.root, path, two.encode(), one.encode())
+            opened.write(late)
+            opened.truncate()
+        if by_person:
+            (library.root / path).write_text(mine)
+        take_late_edits(library.root, Noted())
+        assert [segment.text for segment in parse_webvtt((library.root / path).read_text()).segments] == expected
+        assert not has_displaced(library.root)
+
+
 def test_a_replaced_file_keeps_its_permissions(writer: Writer) -> None:
     writer.write(ONE)
     (writer.root / NOTE).chmod(0o600)
@@ -195,6 +387,46 @@ def test_a_file_is_replaced_only_where_it_is_as_expected(library: Library) -> No
     found = read_file(root, NOTE)
     assert found is not None
     assert (found[0], found[1].sha256) == (b"one", sha256(b"one"))
+
+
+@pytest.mark.parametrize("flushes", [0, 1])
+def test_a_full_disk_leaves_the_note_and_nothing_beside_it(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch, flushes: int
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    writer.write(ONE)
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", stop_after(flushes, full))
+        with pytest.raises(DiskFullError):
+            replace_file(writer.root, NOTE, TWO.encode(), ONE.encode())
+    assert writer.note == ONE
+    assert not has_displaced(writer.root)
+    assert list((writer.root / ".hark/tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("fault", [errno.EXDEV, errno.EPERM])
+def test_a_disk_that_cannot_rename_to_a_free_name_gets_a_whole_copy(
+    library: Library, monkeypatch: pytest.MonkeyPatch, fault: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(fault, os.strerror(fault))
+
+    def torn(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ingest.renames._renamed", lambda *_: False)
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.copyfileobj", torn)
+        with pytest.raises(KeyboardInterrupt):
+            replace_file(library.root, NOTE, b"one", None)
+    assert list((library.root / NOTE).parent.iterdir()) == []
+    state = replace_file(library.root, NOTE, b"one", None)
+    assert state == state_of(library.root, NOTE)
+    assert replace_file(library.root, NOTE, b"two", None) == Changed(NOTE)
+    assert [path.name for path in (library.root / NOTE).parent.iterdir()] == ["bees.md"]
 
 
 # --- the faces ---
@@ -255,3 +487,30 @@ def test_the_page_leaves_what_the_person_keeps(
     assert not shown.exception
     assert proposed.note == before
     assert list_proposals(proposed.root) == ()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_page_does_not_drop_what_it_did_not_show(
+    proposed: Writer, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = page(library, monkeypatch)
+    proposed.write(TWO.replace("The old queen", "The oldest queen"))
+    shown.button[1].click().run()
+    assert "changed meanwhile" in "\n".join(element.body for element in shown.html)
+    (proposal,) = list_proposals(proposed.root)
+    assert "The oldest queen" in proposal.taken
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_page_says_how_many_more_there_are(
+    proposed: Writer, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interfaces.web.proposals.AT_ONCE", 1)
+    other = NOTE.replace("bees", "wasps")
+    for path in (NOTE, f".hark/base/{NOTE}", f".hark/proposals/{NOTE}"):
+        copy = proposed.root / path.replace(NOTE, other)
+        copy.write_bytes((proposed.root / path).read_bytes())
+    body = "\n".join(element.body for element in page(library, monkeypatch).html)
+    assert "2 notes in which" in body
+    assert "1 more note when" in body
+    assert body.count('class="proposal"') == 1

@@ -12,7 +12,6 @@ import pytest
 from fakes.embedder import HashEmbedder
 from fakes.taking import files_of, journal_of, put, read, take_in
 
-from ingest.files import NewFile
 from ingest.recordings import is_fetched, keep_recording
 from kb.errors import DiskFullError
 from kb.library import Library, create_library
@@ -85,14 +84,55 @@ def test_a_persons_file_in_the_way_stays(library: Library) -> None:
     assert media(library)[media_of(library)] == b"OggS wax"
 
 
+def test_a_persons_file_in_the_way_stays_when_the_episode_changes(library: Library) -> None:
+    (library.root / "media/leader_tape").mkdir(parents=True)
+    (library.root / KEPT).write_bytes(b"a person's")
+    take_in(library, fetched(library))
+    ours = media_of(library)
+    again = fetched(library, folder="def", sound=b"OggS newer wax")
+    put(again, "wax", "Leader Tape", ["Here is newer wax.", "And on we go."])
+    take_in(library, again)
+    assert media(library) == {KEPT: b"a person's", ours: b"OggS newer wax"}
+    assert media_of(library) == ours
+
+
+def test_a_persons_file_stays_where_the_episode_had_no_recording_before(library: Library) -> None:
+    take_in(library, fetched(library, sound=b""))
+    (library.root / "media/leader_tape").mkdir(parents=True)
+    (library.root / KEPT).write_bytes(b"a person's")
+    again = fetched(library, folder="def")
+    put(again, "wax", "Leader Tape", ["Here is newer wax.", "And on we go."])
+    take_in(library, again)
+    assert media(library)[KEPT] == b"a person's"
+    assert media(library)[media_of(library)] == b"OggS wax"
+
+
+def test_what_a_person_writes_in_a_transcript_gives_no_place(library: Library) -> None:
+    (library.root / "media/leader_tape").mkdir(parents=True)
+    (library.root / KEPT).write_bytes(b"a person's")
+    take_in(library, fetched(library))
+    text = read(library, TALK).replace(f"media: {media_of(library)}", f"media: {KEPT}")
+    (library.root / TALK).write_text(text, encoding="utf-8")
+    take_in(library, fetched(library, folder="def", sound=b"OggS newer wax"))
+    assert media(library)[KEPT] == b"a person's"
+
+
+def test_another_file_of_the_same_size_is_not_taken_for_ours(library: Library) -> None:
+    (library.root / "media/leader_tape").mkdir(parents=True)
+    (library.root / KEPT).write_bytes(b"OggS wap")
+    take_in(library, fetched(library, sound=b"OggS wax"))
+    assert media(library)[KEPT] == b"OggS wap"
+    assert media(library)[media_of(library)] == b"OggS wax"
+
+
 def test_a_kill_before_the_transcript_costs_nothing(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     place = fetched(library)
 
-    def killed(_root: Path, _files: list[NewFile]) -> None:
+    def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("ingest.transcribing.write_files", killed)
+        patched.setattr("ingest.transcribing.replace_file", killed)
         with pytest.raises(KeyboardInterrupt):
             take_in(library, place)
     take_in(library, place)
@@ -155,5 +195,5 @@ def test_what_was_fetched(tmp_path: Path) -> None:
 
 def test_the_ending_is_in_lower_case(tmp_path: Path) -> None:
     (tmp_path / "a.MP3").write_bytes(b"x")
-    kept = keep_recording(tmp_path, tmp_path / "a.MP3", "transcripts/a/b.vtt", is_new=True, episode_id="x")
+    kept = keep_recording(tmp_path, tmp_path / "a.MP3", "transcripts/a/b.vtt", kept="", episode_id="x")
     assert kept == "media/a/b.mp3"

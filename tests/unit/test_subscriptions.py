@@ -18,12 +18,12 @@ from ingest.subscriptions import (
     add_subscription,
     add_subscriptions,
     folder_path,
+    identities,
     identity,
     join_folder,
     kind_of,
     load_subscriptions,
     remove_subscription,
-    shown,
     split_folder,
     subscription_to,
 )
@@ -362,9 +362,20 @@ def test_one_address_has_one_identity() -> None:
     assert identity("./talks/") == identity("talks")
 
 
-def test_a_shown_address_has_no_password() -> None:
-    assert shown("https://me:p@ss@a.example/x@y") == "https://a.example/x@y"
-    assert shown("https://a.example/x@y") == "https://a.example/x@y"
+def test_a_source_is_known_by_its_address_without_its_password_and_as_it_is_shown() -> None:
+    assert identities("https://me:secret@a.example/f?p=1&auth=x") == {
+        identity("https://me:secret@a.example/f?p=1&auth=x"),
+        identity("https://a.example/f?p=1&auth=x"),
+        identity("https://a.example/f?p=1&…"),
+    }
+
+
+def test_an_address_may_be_as_long_as_the_client_opens(root: Path) -> None:
+    long = Subscription(url="https://a.example/?token=" + "x" * 7_900, kind="feed")
+    assert add_subscription(root, long)
+    assert load_subscriptions(root)[-1] == long
+    with pytest.raises(ConfigError):
+        add_subscription(root, Subscription(url=long.url + "x" * 100, kind="feed"))
 
 
 @given(st.lists(st.text(st.sampled_from("a/\\ é"), min_size=1).map(str.strip).filter(bool), max_size=5))
@@ -471,6 +482,17 @@ def test_removing_what_is_not_followed_says_so(root: Path) -> None:
     assert result.exit_code == 1
     assert "is not followed" in result.stderr
     assert toml(root) == MINE
+
+
+def test_two_that_are_shown_alike_are_not_guessed_between(root: Path) -> None:
+    private = [f"https://a.example/feed?auth={secret}" for secret in ("one", "two")]
+    for url in private:
+        add_subscription(root, Subscription(url=url, kind="feed"))
+    shown_alike = hark("remove", "https://a.example/feed?…", "--library", root)
+    assert shown_alike.exit_code != 0
+    assert "2 sources are called that" in shown_alike.output
+    assert "one" not in hark("remove", private[1], "--library", root).output
+    assert [one.url for one in load_subscriptions(root) if one.url in private] == private[:1]
 
 
 def test_two_of_one_name_are_not_guessed_between(root: Path) -> None:

@@ -43,14 +43,18 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def library(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
-    """One that follows a good feed already, and loses its patience soon."""
-    patience = Patience(connect_s=2, read_s=2, get_s=0.4, stall_s=0.3, download_s=0.6, tries=2, backoff_s=0.01)
-    monkeypatch.setattr("ingest.sources.fetch.Client", functools.partial(Client, patience=patience))
+    """One that follows a good feed already."""
+    be_patient(monkeypatch, get_s=10)
     with create_library(tmp_path / "library", embedder=HashEmbedder()) as made:
         good = Podcast(server, path="/good.xml", title="Good Evening", lines=4)
         good.publish(GOOD)
         follow(made, good.url)
         yield made
+
+
+def be_patient(monkeypatch: pytest.MonkeyPatch, *, get_s: float) -> None:
+    patience = Patience(read_s=5, get_s=get_s, download_s=0.7, tries=2, backoff_s=0.01)
+    monkeypatch.setattr("ingest.sources.fetch.Client", functools.partial(Client, patience=patience))
 
 
 def follow(library: Library, url: str, **settings: bool | int) -> str:
@@ -384,7 +388,10 @@ def _drip(over: Event) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("what", ["feed", "transcript"])
-def test_a_server_that_sends_a_byte_now_and_then(library: Library, server: Server, what: str) -> None:
+def test_a_server_that_sends_a_byte_now_and_then(
+    library: Library, server: Server, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be_patient(monkeypatch, get_s=0.7)
     over = Event()
     server.route("/slow", lambda request: Answer(stream=_drip(over)))
     url = follow(library, server.url("/slow")) if what == "feed" else odd(library, server, item(server, said="/slow"))
