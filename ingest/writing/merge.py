@@ -63,8 +63,13 @@ def merge_note(base: str, new: str, mine: str, *, both: bool = False) -> Merged:
     base, new, mine = dress.off(base), dress.off(new), dress.off(mine)
     (base_head, base_body), (new_head, new_body), (my_head, my_body) = map(cut_front, (base, new, mine))
     head = merge_front(base_head, new_head, my_head)
+    sides = elements_of(base_body), elements_of(new_body), elements_of(my_body)
     body = _Body(both)
-    body.merge(elements_of(base_body), elements_of(new_body), elements_of(my_body))
+    if _is_merged(*sides):
+        body.text = body.proposed = list(sides[2])
+        body.base = list(sides[1])
+    else:
+        body.merge(*sides)
     conflicts = [Conflict(*found) for found in head.conflicts] + body.conflicts
     return Merged(
         dress.on(head.text + joined(body.text)),
@@ -72,6 +77,15 @@ def merge_note(base: str, new: str, mine: str, *, both: bool = False) -> Merged:
         dress.on(head.proposed + joined(body.proposed)),
         head.base + joined(body.base),
     )
+
+
+def _is_merged(base: Sequence[str], new: Sequence[str], mine: Sequence[str]) -> bool:
+    """Whether mine has all new blocks in their order, and beside them none of the base's: a killed run merged it."""
+    rest = iter(mine[1::2])
+    if not all(block in rest for block in new[1::2]):  # each is looked for behind the one before
+        return False
+    own = Counter(mine[1::2]) - Counter(new[1::2])
+    return own.keys().isdisjoint(base[1::2])
 
 
 def blocks_of(text: str) -> list[str]:
