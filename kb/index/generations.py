@@ -30,7 +30,7 @@ from pathlib import Path
 from kb.errors import LibraryDamagedError
 from kb.index.encoders import file_sha256
 
-FORMAT = 2  # of the manifest, of tantivy's fields and of how texts are put into them
+FORMAT = 3  # of the manifest, of tantivy's fields and of how texts are put into them
 CURRENT, MANIFEST, VECTORS, LEXICAL = "CURRENT", "manifest.json", "vectors", "lexical"
 
 _GENERATION = re.compile(r"gen-(\d{1,18})")

@@ -1,6 +1,7 @@
 """Vector indexes: an exact one in numpy, and FAISS. Both implement ``kb.ports.VectorIndex``.
 
-FAISS searches flat, so exactly too: at 40,000 passages that takes milliseconds, and nothing is lost to approximation.
+FAISS searches flat, all vectors, kept in half precision: a cosine is then off by a few ten-thousandths at the most,
+half as many bytes are read, and at 40,000 passages a search takes two to three milliseconds.
 Equal scores are ordered by id; the order of ties alone can move what a ranking measures.
 """
 
@@ -73,11 +74,12 @@ class ExactIndex:
 
 
 class FaissIndex:
-    """FAISS's flat index of inner products under explicit ids."""
+    """FAISS's flat index of inner products under explicit ids, its vectors in half precision."""
 
     def __init__(self, dimension: int) -> None:
         faiss = _faiss()
-        self._index: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
+        halves = faiss.ScalarQuantizer.QT_fp16
+        self._index: Any = faiss.IndexIDMap2(faiss.IndexScalarQuantizer(dimension, halves, faiss.METRIC_INNER_PRODUCT))
 
     def __len__(self) -> int:
         return int(self._index.ntotal)

@@ -53,10 +53,10 @@ def rank(
     around = _best_block(blocks)
     most = SATURATION * rarity or 1.0
     scored = [
-        Scored(i, (words.get(i, 0.0) + around.get(i, 0.0)) / most + MEANING * meaning.get(i, 0.0))
+        (-round((words.get(i, 0.0) + around.get(i, 0.0)) / most + MEANING * meaning.get(i, 0.0), 9), i)
         for i in words.keys() | meaning.keys()
     ]
-    return sorted(scored, key=lambda s: (-round(s.score, 9), s.id))
+    return [Scored(i, -score) for score, i in sorted(scored)]
 
 
 def _best_block(blocks: Iterable[Block]) -> dict[int, float]:

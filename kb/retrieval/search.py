@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -104,10 +103,9 @@ def _ranked(sources: Sources, query: Query, filters: Filters, mode: SearchMode) 
         meaning: dict[int, float] = {}
     else:
         assert sources.embedder is not None
-        with ThreadPoolExecutor(1) as beside:  # the model runs outside Python's lock
-            vector = beside.submit(sources.embedder.encode_query, query.text)
-            words, blocks = _by_words(sources.lexical, query, filters)
-        meaning = _by_meaning(sources, vector.result(), filters, words)
+        vector = sources.embedder.encode_query(query.text)
+        words, blocks = _by_words(sources.lexical, query, filters)
+        meaning = _by_meaning(sources, vector, filters, words)
     if query.phrases:  # an exact phrase must be there, whatever else is near
         meaning = {i: cosine for i, cosine in meaning.items() if i in words}
     if mode == "semantic":
@@ -140,13 +138,16 @@ def _by_meaning(
 
 def _hits(sources: Sources, query: Query, ranked: Sequence[Scored], limit: int) -> tuple[Hit, ...]:
     found: list[tuple[Scored, Passage]] = []
-    for at in range(0, min(len(ranked), limit * SPARE), limit):
-        best = ranked[at : at + limit]
+    batch = limit + (limit + 1) // 2  # of ten or so, two or three collapse
+    for at in range(0, min(len(ranked), limit * SPARE), batch):
+        best = ranked[at : at + batch]
         passages = sources.store.passages([scored.id for scored in best])
         found = collapse([*found, *((scored, passages[scored.id]) for scored in best if scored.id in passages)], limit)
         if len(found) == limit:
             break
-    reading = _Reading(sources.lexical, telling(sources.lexical, query.words), query.speakers)
+    rarity = telling(sources.lexical, query.words)
+    initials = frozenset(letter for stem in rarity for letter in (stem[0], stem[0].upper()))
+    reading = _Reading(sources.lexical, rarity, initials, query.speakers)
     return tuple(reading.hit(number, scored, passage) for number, (scored, passage) in enumerate(found, start=1))
 
 
@@ -157,14 +158,20 @@ def telling(lexical: LexicalIndex, words: Sequence[str]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How a found passage is read: by what the query is about, ``rarity`` of each stem, and who is asked for."""
+    """How a found passage is read: by what the query is about, ``rarity`` of each stem, and who is asked for.
+
+    ``initials`` are the first letters of the stems, small and capital.
+    """
 
     lexical: LexicalIndex
     rarity: Mapping[str, float]
+    initials: frozenset[str]
     speakers: Sequence[str]
 
     def hit(self, number: int, scored: Scored, passage: Passage) -> Hit:
-        stems = {word: self.lexical.stem(word) for word in self.lexical.distinct_words(passage.text)}
+        words = self.lexical.distinct_words(passage.text)
+        # No stemmer takes away a word's first letter, where that is a plain one: most words need not be stemmed.
+        stems = {word: self.lexical.stem(word) for word in words if word[0] in self.initials or not word[0].isascii()}
         asked_for = {word: stem for word, stem in stems.items() if stem in self.rarity}
         sentence = self.moment(passage, asked_for)
         moment_s = sentence.start_s if sentence else passage.start_s
