@@ -17,7 +17,7 @@ import datetime as dt
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,10 +45,14 @@ __all__ = ["ImportReport", "IngestReport", "Shelf", "import_vault", "ingest_fold
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A folder of episodes: each item with the name under which the journal knows it."""
+    """A folder of episodes: each item with the name under which the journal knows it.
+
+    ``shows`` says, by these names, which show an item is of, where that is not for its files to say.
+    """
 
     base: Path
     items: Sequence[tuple[str, SourceItem]]
+    shows: Mapping[str, str] = field(default_factory=dict)
 
 
 def ingest_folder(
@@ -69,12 +73,13 @@ def ingest_folder(
         return report
 
 
-def folder_shelf(path: Path) -> Shelf:
-    """The episodes that a folder (or one file) holds, by names alone. Raises IngestError."""
+def folder_shelf(path: Path, show: str = "") -> Shelf:
+    """The episodes that a folder (or one file) holds, by names alone; all of ``show``, if named. Raises IngestError."""
     items = scan_folder(path)
     base = Path(os.path.abspath(path))  # noqa: PTH100  # as scan_folder does: a link is a source of its own
     base = base if base.is_dir() else base.parent
-    return Shelf(base, [(f"{base}{os.sep}{item.key}", item) for item in items])
+    placed = [(f"{base}{os.sep}{item.key}", item) for item in items]
+    return Shelf(base, placed, {where: show for where, _ in placed} if show else {})
 
 
 def take_in(
@@ -137,7 +142,7 @@ class _Run:
         read = Transcribed()
         for shelf in shelves:
             wheres = frozenset(where for where, _ in shelf.items)
-            plan = plan_sources(shelf.items, self._journal.sources(wheres), files)
+            plan = plan_sources(shelf.items, self._journal.sources(wheres), files, shelf.shows)
             self._read(shelf, plan, files, read)
             if plan.reads:
                 self._unchanged.wrote(read.files)
@@ -236,7 +241,14 @@ class _Run:
             wheres = frozenset(where for where, _ in shelf.items)
             sources, corrections = self._journal.sources(wheres), self._library.settings.corrections
             transcriber = Transcriber(
-                self._root, shelf.base, self._journal, files, sources, done, corrections=corrections
+                self._root,
+                shelf.base,
+                self._journal,
+                files,
+                sources,
+                done,
+                corrections=corrections,
+                shows=shelf.shows,
             )
             transcriber.run(plan.reads, wheres, self._progress)
         for fail in plan.fails:

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from ingest.records import DONE, DUE, Entry, Followed, Made, Page, Source, write_state
@@ -123,19 +124,25 @@ def touched(files: Files, states: Mapping[str, FileState]) -> Iterator[Entry]:
             yield Entry(f"page:{path}", "page", DUE if page.due else DONE, write_state(state), page.about)
 
 
-def looks(item: SourceItem) -> str:
-    """An item's files in one line: equal lines, nothing to read."""
-    return f"{READER_VERSION};" + ";".join(f"{name}:{size}:{changed}" for name, size, changed in item.stats)
+def looks(item: SourceItem, show: str = "") -> str:
+    """An item's files, and the show that it is said to be of, in one line: equal lines, nothing to read."""
+    files = ";".join(f"{name}:{size}:{changed}" for name, size, changed in item.stats)
+    return f"{READER_VERSION};{files}" + (f";{show}" if show else "")
 
 
-def plan_sources(items: Sequence[tuple[str, SourceItem]], known: Mapping[str, Source], files: Files) -> SourcePlan:
-    """What to read of ``items``, each with its path."""
+def plan_sources(
+    items: Sequence[tuple[str, SourceItem]],
+    known: Mapping[str, Source],
+    files: Files,
+    shows: Mapping[str, str] = MappingProxyType({}),  # it cannot change
+) -> SourcePlan:
+    """What to read of ``items``, each with its path; ``shows`` as in ``ingest.pipeline.Shelf``."""
     listed = {where for where, _ in items}
     reads: list[Read] = []
     fails: list[Fail] = []
     unchanged = 0
     for where, item in items:
-        source, now = known.get(where), looks(item)
+        source, now = known.get(where), looks(item, shows.get(where, ""))
         why = _why(source, now, listed, files)
         if why:
             reads.append(Read(item, where, now, why))

@@ -31,7 +31,7 @@ from ingest.report import IngestReport, Problem, SyncReport
 from ingest.sources.folder import scan_folder
 from ingest.sources.listing import Listing, Source, Validators
 from ingest.sources.opening import open_sources
-from ingest.subscriptions import Subscription, identity, load_subscriptions, load_sync_settings, shown
+from ingest.subscriptions import Subscription, folder_path, identity, load_subscriptions, load_sync_settings, shown
 from ingest.unchanged import Unchanged, keep_sync, nothing_to_take_in
 from kb.errors import NotFoundError
 from kb.ports import Progress, no_progress
@@ -321,26 +321,34 @@ class _Sync:
 
     def take_in(self, waiting: Mapping[str, tuple[str, Followed]]) -> IngestReport:
         """Reads what was fetched and what lies in folders, and writes what follows."""
-        shelves = self._folders()
-        if waiting:
-            base = self._root / FETCHED
-            named = [(item.key.partition("/")[0], item) for item in scan_folder(base)]
-            shelves.append(Shelf(base, [(f"{_FETCHED}{name}", item) for name, item in named if name in waiting]))
-        items = [item for shelf in shelves for _, item in shelf.items]
+        folders = self._folders()
+        in_folders = [item for shelf in folders for _, item in shelf.items]
         unchanged = Unchanged(self._root)
-        if not waiting and nothing_to_take_in(unchanged, items):
-            return IngestReport(episodes=len(items), unchanged=len(items))
+        if not waiting and nothing_to_take_in(unchanged, in_folders):
+            return IngestReport(episodes=len(in_folders), unchanged=len(in_folders))
+        shelves = [*folders, self._fetched(waiting)] if waiting else folders
         report = take_in(self._library, self._journal, shelves, unchanged, self._progress)
         self._finish(waiting)
-        keep_sync(unchanged, [item for shelf in self._folders() for _, item in shelf.items], report)
+        keep_sync(unchanged, in_folders, report)
         return _named(report, waiting)
+
+    def _fetched(self, waiting: Mapping[str, tuple[str, Followed]]) -> Shelf:
+        base = self._root / FETCHED
+        named = [(item.key.partition("/")[0], item) for item in scan_folder(base)]
+        items = [(f"{_FETCHED}{name}", item) for name, item in named if name in waiting]
+        return Shelf(base, items, {f"{_FETCHED}{name}": self._show_of(*waiting[name]) for name in waiting})
+
+    def _show_of(self, address: str, one: Followed) -> str:
+        """What a person calls the source, else its name when its episodes first came."""
+        listed = one.listed.show if one.listed else ""
+        return self._followed[address].show or listed or self._state(address).show
 
     def _folders(self) -> list[Shelf]:
         shelves = []
         for one in self._followed.values():
             if one.kind == "folder":
                 try:
-                    shelves.append(folder_shelf(self._root / Path(one.url).expanduser()))
+                    shelves.append(folder_shelf(folder_path(self._root, one), one.show))
                 except IngestError as error:
                     self._heard.failed.append(Problem(one.url, _reason(error)))
         return shelves

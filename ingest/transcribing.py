@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,12 +76,14 @@ class Transcriber:
         done: Transcribed | None = None,
         *,
         corrections: Corrections = Corrections(),  # noqa: B008  # frozen
+        shows: Mapping[str, str] | None = None,
     ) -> None:
         self._root = root
         self._base = base
         self._journal = journal
         self._files = files
         self._corrections = corrections
+        self._shows = shows or {}
         self._folders = journal.folders()
         self._shelves = Shelves(self._folders, self._used)
         self._owners = {s.episode_id: where for where, s in sources.items() if s.episode_id and not s.reason}
@@ -130,7 +132,8 @@ class Transcriber:
             self._refuse(read, f"{DUPLICATE}{owner}{SAME_ID}{found.episode.id}")
             return None
         self.done.remarks += [Problem(read.where, f"{f.message} ({f.rule})") for f in found.findings]
-        return self._said(read, Transcript(found.episode, found.segments, found.chapters))
+        show = self._shows.get(read.where) or found.episode.show
+        return self._said(read, Transcript(replace(found.episode, show=show), found.segments, found.chapters))
 
     def _refuse(self, read: Read, reason: str) -> None:
         self.done.refuse(read.where, reason)

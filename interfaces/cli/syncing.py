@@ -186,6 +186,7 @@ def _print_plan(root: Path, sources: list[str], json: bool) -> None:
     else:
         for action in found.actions:
             say(f"{action.what:<8} {action.title}" + (f"  ({action.reason})" if action.reason else ""))
-        say(f"{count(len(found.actions), 'episode')} to do" if found.actions else "Nothing to do.")
+        due = sum(action.what in ("new", "changed", "retry") for action in found.actions)
+        say(f"{count(due, 'episode')} to do" if due else "Nothing to do.")
         complain_of([f"{problem}" for problem in (*found.remarks, *found.failed)])
     exit_with(1 if found.failed else 0)

@@ -287,3 +287,18 @@ def test_a_show_that_calls_itself_otherwise_stays_one(library: Library, server: 
     assert [show.name for show in library.shows()] == ["The Lamp Post"]
     assert before.keys() < files_of(library).keys()
     assert "calls itself" in report.remarks[0].message
+
+
+def test_a_person_may_name_the_show_of_a_folder(library: Library, tmp_path: Path) -> None:
+    talks = tmp_path / "talks"
+    talks.mkdir()
+    (talks / "tide.vtt").write_text("WEBVTT\n\n00:00:01.000 --> 00:00:04.000\nThe tide keeps a slow clock.\n")
+    add_subscription(library.root, Subscription(url=str(talks), kind="folder", show="Evenings at Sea"))
+    sync(library, now=NOW)
+    assert "transcripts/evenings_at_sea/tide.vtt" in files_of(library)
+
+
+def test_a_folder_that_is_not_there_is_told_once(library: Library, tmp_path: Path) -> None:
+    add_subscription(library.root, Subscription(url=str(tmp_path / "nowhere"), kind="folder"))
+    report = sync(library, now=NOW)
+    assert (len(report.failed), report.taken.new) == (1, 3)
