@@ -20,11 +20,23 @@ class IngestError(HarkError):
 
 
 class TemporaryError(IngestError):
-    """It may pass by itself: try again later, after ``retry_after_s`` seconds where the other side said so."""
+    """It may pass by itself: try again later, after ``retry_after_s`` seconds where that is known.
 
-    def __init__(self, what: str, *, where: str = "", remedy: str = "", retry_after_s: float | None = None) -> None:
+    ``alone`` is whether that is about one episode: else all of its server wants to be left alone.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        remedy: str = "",
+        retry_after_s: float | None = None,
+        alone: bool = False,
+    ) -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.retry_after_s = retry_after_s
+        self.alone = alone
 
 
 class PermanentError(IngestError):
@@ -32,7 +44,11 @@ class PermanentError(IngestError):
 
 
 class NoTranscriptError(PermanentError):
-    """There is an episode, and no transcript of it."""
+    """There is an episode, and no transcript of it. ``may_come``: one may, without the source listing it otherwise."""
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "", may_come: bool = False) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.may_come = may_come
 
 
 class NotAnEpisodeError(PermanentError, CaptionError):

@@ -12,6 +12,7 @@ import datetime as dt
 import hashlib
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, TypeVar
 
-from ingest.errors import IngestError, NoTranscriptError, TemporaryError
+from ingest.errors import IngestError, NoTranscriptError, PermanentError, TemporaryError
 from ingest.files import understood
 from ingest.plan import after_failure
 from ingest.records import Followed
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ingest.sources.listing import Listing, Source, Validators
 
 FETCHED = ".hark/fetched"
+MOST_IN_A_ROW = 3  # failures of one source that may pass: then it is left alone until the next sync
 AT_ONCE = 8  # requests that wait; the client has its own limit for each server
 _UNFINISHED = ".new-"
 
@@ -44,6 +46,7 @@ class Fetched:
     episode: Followed
     folder: str = ""
     remarks: tuple[str, ...] = ()
+    leave_alone_s: float | None = None  # how long the server wants to be left alone
 
 
 def folder_name(address: str, episode: Followed) -> str:
@@ -68,26 +71,33 @@ def fetch_all(
 ) -> Iterator[Fetched]:
     """Fetches all episodes that are due, and yields each as it is done.
 
-    Once a server asks to be left alone for a while, nothing more is asked of that source: its episodes stay due.
+    Once a server asks to be left alone for a while, or fails ``MOST_IN_A_ROW`` times one after the other, nothing more
+    is asked of that source: its episodes stay due.
     """
     place = root / FETCHED
     place.mkdir(parents=True, exist_ok=True)
     resting: set[str] = set()
+    in_a_row: Counter[str] = Counter()
 
     def fetch(wanted: tuple[str, Followed]) -> Fetched | None:
         address, one = wanted
         if address in resting:
             return None
         try:
-            return _fetched(place, sources[address], address, one)
+            fetched = _fetched(place, sources[address], address, one)
         except NoTranscriptError as error:
-            return Fetched(address, one.finished("silent", str(error)))
+            later = after_failure(one, str(error), now, None, at_last="silent")
+            return Fetched(address, later if error.may_come else one.finished("silent", str(error)))
         except TemporaryError as error:
-            if error.retry_after_s:
+            in_a_row[address] += not error.alone
+            if not error.alone and (error.retry_after_s or in_a_row[address] >= MOST_IN_A_ROW):
                 resting.add(address)
-            return Fetched(address, after_failure(one, str(error), now, error.retry_after_s))
-        except IngestError as error:
-            return Fetched(address, one.finished("aside", str(error)))
+            wait_s = None if error.alone else error.retry_after_s
+            return Fetched(address, after_failure(one, str(error), now, error.retry_after_s), leave_alone_s=wait_s)
+        except PermanentError as error:  # a transcript may be announced before it is there
+            return Fetched(address, after_failure(one, str(error), now, None))
+        in_a_row[address] = 0
+        return fetched
 
     for _, done in _side_by_side("fetching", due, fetch):
         if fetched := done.result():

@@ -39,6 +39,7 @@ from ingest.records import (
 )
 
 if TYPE_CHECKING:
+    from kb.index.database import Row
     from kb.index.store import Store
 
 
@@ -191,14 +192,28 @@ class Journal:
         """All listed episodes that are not done, with the address of their source."""
         rows = self._store.rows(
             "SELECT subject, input, output, detail FROM journal"
-            " WHERE subject >= 'listed:' AND subject < 'listed;' AND output NOT IN ('done', 'older')",
+            " WHERE subject >= 'listed:' AND subject < 'listed;' AND output NOT IN ('done', 'older', 'elsewhere')",
             (),
         )
-        found = []
-        for subject, looks, state, detail in rows:
-            address, _, key = subject.removeprefix("listed:").partition(" ")
-            found.append((address, read_followed(key, looks, state, detail)))
-        return found
+        return list(map(_followed, rows))
+
+    def elsewhere(self, episode_ids: Collection[str]) -> list[tuple[str, Followed]]:
+        """Episodes that sources list and leave to others, with the addresses of these sources."""
+        rows = self._store.rows(
+            "SELECT subject, input, output, detail FROM journal"
+            " WHERE subject >= 'listed:' AND subject < 'listed;' AND output = 'elsewhere'",
+            (),
+        )
+        return [(address, one) for address, one in map(_followed, rows) if one.id in episode_ids]
+
+    def listed_ids(self, but: str) -> frozenset[str]:
+        """The ids of all episodes that sources list and bring themselves; those of one address are left out."""
+        rows = self._store.rows(
+            "SELECT subject, input, output, detail FROM journal"
+            " WHERE subject >= 'listed:' AND subject < 'listed;' AND output NOT IN ('older', 'elsewhere')",
+            (),
+        )
+        return frozenset(one.id for address, one in map(_followed, rows) if address != but)
 
     def folders(self) -> dict[str, str]:
         """The folder of each show, by name."""
@@ -223,9 +238,20 @@ class Journal:
         return {stage: detail for stage, output, detail in rows if output}
 
 
+def _followed(row: Row) -> tuple[str, Followed]:
+    subject, looks, state, detail = row
+    address, _, key = str(subject).removeprefix("listed:").partition(" ")
+    return address, read_followed(key, looks, state, detail)
+
+
+def listed_subject(address: str, key: str) -> str:
+    """What the row of an episode that a source lists is about."""
+    return f"listed:{address} {key}"
+
+
 def followed_entry(address: str, one: Followed) -> Entry:
     """The row of an episode that a source lists."""
-    return Entry(f"listed:{address} {one.key}", "episode", one.looks, one.state, write_followed(one))
+    return Entry(listed_subject(address, one.key), "episode", one.looks, one.state, write_followed(one))
 
 
 def source_entry(address: str, state: SourceState) -> Entry:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
+import operator
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from ingest.records import DONE, DUE, Entry, Followed, Made, Page, Source, write_state
+from ingest.records import DONE, DUE, Entry, Followed, Made, Page, Source, State, write_state
+from ingest.sources.addresses import unsigned
 from ingest.versions import FETCH_VERSION, READER_VERSION
 
 if TYPE_CHECKING:
@@ -22,14 +24,13 @@ if TYPE_CHECKING:
     from ingest.sources.items import SourceItem
     from ingest.sources.listing import ListedEpisode, Listing
 
-_SIGNED = re.compile(
-    r"(x-amz-|x-goog-|expires?$|exp$|e$|signature$|sig$|token$|policy$|key-pair-id$|hdn)", re.IGNORECASE
-)
 MOST_TRIES = 6  # then an episode is set aside until somebody asks for it
 FIRST_PAUSE_S = 900.0  # fourfold at each failure: the last try comes three and a half days after the first
 DUPLICATE = "duplicate of "  # begins the reason of an item whose episode another item has
 SAME_ID = ": both have the id "
 ADOPTED = "adopted"  # what a file is made from that was found without a row: perhaps a person's, so never overwritten
+
+_Mark = TypeVar("_Mark")
 
 Stats = Mapping[str, tuple[int, int]]  # path -> size, time of change
 Condition = Literal["same", "missing", "edited"]
@@ -220,27 +221,49 @@ class ListingPlan:
     unchanged: int = 0
     gone: int = 0
     remarks: tuple[str, ...] = ()
+    forget: tuple[str, ...] = ()  # keys under which episodes are no longer known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Others:
+    """What is known beside a source: ids of episodes that the library has, and of those that other sources bring."""
+
+    have: Container[str] = ()
+    bring: Container[str] = ()
 
 
 def plan_listing(
-    listing: Listing, followed: Mapping[str, Followed], have: Container[str], *, newest: int = 0
+    listing: Listing,
+    followed: Mapping[str, Followed],
+    others: Others,
+    *,
+    newest: int = 0,
+    audio: bool = False,
+    listed_before: int = 0,
 ) -> ListingPlan:
-    """What to do about a listing. ``have`` are the ids of the episodes that the library has a transcript of.
+    """What to do about a listing.
 
     An episode under a key that was never seen is known again by its recording, or by its title and date: a source may
-    change all its keys. ``newest`` is how many are taken of a source that is listed for the first time, 0 for all.
+    change all its keys. One under a known key of which title, date and recording are all others is another episode.
+    ``newest`` is how many are taken of a source that is listed for the first time, 0 for all; ``audio`` whether its
+    recordings are kept, ``listed_before`` how many it listed the last time.
     """
     if not listing.episodes:
         remark = f"lists nothing, and had {len(followed)}: nothing is deleted" if followed else "lists no episode"
         return ListingPlan(gone=len(followed), remarks=(remark,))
-    listed = {episode.key for episode in listing.episodes}
+    episodes = [_under_its_own_key(episode, followed) for episode in listing.episodes]
+    listed = {episode.key for episode in episodes}
     missing = [one for key, one in followed.items() if key not in listed]
-    again = _Again(missing)
+    again = _Again(missing, episodes)
     rows: list[Followed] = []
+    forget: list[str] = []
     new = changed = unchanged = 0
-    for rank, episode in enumerate(listing.episodes):
+    for rank, episode in enumerate(episodes):
         known = followed.get(episode.key) or again.find(episode)
-        row = _row(episode, known, have, too_old=bool(newest and not followed and rank >= newest))
+        if known and known.key != episode.key:
+            forget.append(known.key)
+        too_old = bool(newest and not followed and rank >= newest)
+        row = _row(episode, known, others, episode_looks(episode, audio=audio), too_old=too_old)
         if known is None:
             new += row.state == "due"
         elif row.looks != known.looks and row.state == "due":
@@ -250,17 +273,29 @@ def plan_listing(
         if row != known:
             rows.append(row)
     gone = len(again.left) if listing.complete else 0
-    return ListingPlan(tuple(rows), new, changed, unchanged, gone, _dwindled(gone, len(followed)))
+    remarks = _dwindled(len(episodes), listed_before) if listing.complete else ()
+    return ListingPlan(tuple(rows), new, changed, unchanged, gone, remarks, tuple(forget))
 
 
-def _dwindled(gone: int, had: int) -> tuple[str, ...]:
-    if gone * 2 <= had or gone < 2:
+def _dwindled(lists: int, before: int) -> tuple[str, ...]:
+    if lists * 2 >= before:
         return ()
-    return (f"lists {gone} of its {had} episodes no more: nothing is deleted",)
+    return (f"lists {lists} episodes, and listed {before} before: nothing is deleted",)
 
 
-def _row(episode: ListedEpisode, known: Followed | None, have: Container[str], *, too_old: bool) -> Followed:
-    looks = episode_looks(episode)
+def _under_its_own_key(episode: ListedEpisode, followed: Mapping[str, Followed]) -> ListedEpisode:
+    """The episode; one that has the key of another gets a key and an id of its own."""
+    known = followed.get(episode.key)
+    own = episode.title, _date(episode), unsigned(episode.media)
+    if known is None or not all(own) or any(map(operator.eq, own, (known.title, known.date, known.media))):
+        return episode
+    if not all((known.title, known.date, known.media)):
+        return episode
+    mark = hashlib.sha256(repr(own).encode("utf-8", "replace")).hexdigest()[:8]
+    return replace(episode, key=f"{episode.key} {mark}", id=f"{episode.id}-{mark}")
+
+
+def _row(episode: ListedEpisode, known: Followed | None, others: Others, looks: str, *, too_old: bool) -> Followed:
     if known and known.looks == looks:
         return known if known.key == episode.key else replace(known, key=episode.key)
     episode = replace(episode, id=known.id if known else episode.id)
@@ -271,53 +306,58 @@ def _row(episode: ListedEpisode, known: Followed | None, have: Container[str], *
         state="due",
         title=episode.title,
         date=_date(episode),
-        media=_recording(episode),
+        media=unsigned(episode.media),
         listed=episode,
     )
     if (known and known.state == "older") or (known is None and too_old):
         return replace(row, state="older", listed=None)
-    return row.finished() if known is None and episode.id in have else row
+    if (known and known.state == "elsewhere") or (known is None and episode.id in others.bring):
+        return replace(row, state="elsewhere")
+    return row.finished() if known is None and episode.id in others.have else row
 
 
-def episode_looks(episode: ListedEpisode) -> str:
+def episode_looks(episode: ListedEpisode, *, audio: bool = False) -> str:
     """What of a listed episode calls for a fetch when it changes: not its recording, whose address may change daily."""
-    links = ((_unsigned(link.url), link.type, link.language) for link in episode.transcripts)
+    links = ((unsigned(link.url), link.type, link.language) for link in episode.transcripts)
     length = None if episode.duration_s is None else round(episode.duration_s)
-    chapters = _unsigned(episode.chapters)
-    told = (FETCH_VERSION, episode.title, _date(episode), length, episode.show, episode.people, chapters)
+    chapters = unsigned(episode.chapters)
+    told = (FETCH_VERSION, episode.title, _date(episode), length, episode.show, episode.people, chapters, audio)
     return hashlib.sha256(repr((told, sorted(links))).encode("utf-8", "replace")).hexdigest()[:24]
-
-
-def _unsigned(address: str) -> str:
-    """An address without the parameters that a server signs anew for everybody who asks."""
-    place, mark, query = address.partition("?")
-    kept = [one for one in query.split("&") if not _SIGNED.match(one.partition("=")[0])] if mark else []
-    return f"{place}?{'&'.join(kept)}" if kept else place
 
 
 def _date(episode: ListedEpisode) -> str:
     return episode.published.date().isoformat() if episode.published else ""
 
 
-def _recording(episode: ListedEpisode) -> str:
-    return episode.media.partition("?")[0]
-
-
 class _Again:
-    """Episodes that a source lists no more, to be known again under other keys; each once."""
+    """Episodes that a source lists no more, to be known again under other keys; each once.
 
-    def __init__(self, missing: Iterable[Followed]) -> None:
+    A recording's address tells only where nobody else has it, and title or date agree: some sources have one address
+    for all that they play.
+    """
+
+    def __init__(self, missing: Iterable[Followed], listed: Iterable[ListedEpisode]) -> None:
         self.left = {one.key: one for one in missing}
-        self._by_media = {one.media: one.key for one in self.left.values() if one.media}
-        self._by_title = {(one.title, one.date): one.key for one in self.left.values() if one.title and one.date}
+        recordings = Counter(unsigned(episode.media) for episode in listed)
+        self._by_media = _only(
+            (one.media, one.key) for one in self.left.values() if one.media and recordings[one.media] <= 1
+        )
+        self._by_title = _only(((one.title, one.date), one.key) for one in self.left.values() if one.title and one.date)
 
     def find(self, episode: ListedEpisode) -> Followed | None:
         """The episode under its old key."""
-        by_title = self._by_title.get((episode.title, _date(episode)))
-        for key in (self._by_media.get(_recording(episode)), by_title):
-            if key is not None and key in self.left:
-                return self.left.pop(key)
-        return None
+        date = _date(episode)
+        by_media = self.left.get(self._by_media.get(unsigned(episode.media), ""))
+        if by_media and (by_media.title == episode.title or (date and by_media.date == date)):
+            return self.left.pop(by_media.key)
+        return self.left.pop(self._by_title.get((episode.title, date), ""), None)
+
+
+def _only(pairs: Iterable[tuple[_Mark, str]]) -> dict[_Mark, str]:
+    """Marks and what has them, without those that several have."""
+    found = list(pairs)
+    counts = Counter(mark for mark, _ in found)
+    return {mark: key for mark, key in found if counts[mark] == 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,14 +385,16 @@ def action(address: str, one: Followed, have: Container[str], now: dt.datetime) 
 # --- what failed ---------------------------------------------------------------------------------------------------
 
 
-def after_failure(one: Followed, reason: str, now: dt.datetime, wait_s: float | None) -> Followed:
-    """An episode that could not be had for now: later, at growing distances; set aside after ``MOST_TRIES``.
+def after_failure(
+    one: Followed, reason: str, now: dt.datetime, wait_s: float | None, *, at_last: State = "aside"
+) -> Followed:
+    """An episode that could not be had for now: later, at growing distances; after ``MOST_TRIES`` it is ``at_last``.
 
     ``wait_s`` is how long its server wants to be left alone, None where it did not say.
     """
     tries = one.tries + 1
     if tries >= MOST_TRIES:
-        return replace(one, state="aside", tries=tries, next_at="", reason=f"{reason}; tried {tries} times")
+        return replace(one, state=at_last, tries=tries, next_at="", reason=f"{reason}; tried {tries} times")
     pause = max(FIRST_PAUSE_S * 4 ** (tries - 1), wait_s or 0.0)
     next_at = (now + dt.timedelta(seconds=pause)).isoformat(timespec="seconds")
     return replace(one, state="later", tries=tries, next_at=next_at, reason=reason)

@@ -52,8 +52,8 @@ class Page(NamedTuple):
 
 
 # due: to be fetched now; later: after ``next_at``; aside: not again by itself; silent: there is no transcript;
-# older: not among the newest that were asked for; done.
-State = Literal["due", "later", "aside", "silent", "older", "done"]
+# older: not among the newest that were asked for; elsewhere: another source has it too, and brings it; done.
+State = Literal["due", "later", "aside", "silent", "older", "elsewhere", "done"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,7 @@ class SourceState:
     last_modified: str = ""
     show: str = ""
     listed: int = 0  # episodes, the last time that it listed any
+    wanted: str = ""  # what of its settings calls for another look when it changes
     failures: int = 0  # in a row
     not_before: str = ""
     problem: str = ""

@@ -12,6 +12,7 @@ it. An episode is done only after its transcript's row.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Collection, Container, Mapping, Sequence
@@ -23,9 +24,9 @@ from urllib.parse import urlsplit
 from ingest.errors import IngestError, TemporaryError
 from ingest.fetching import FETCHED, clear_fetched, fetch_all, folder_name, list_all
 from ingest.files import clear_temporary
-from ingest.journal import Journal, followed_entry, source_entry
+from ingest.journal import Journal, followed_entry, listed_subject, source_entry
 from ingest.pipeline import Shelf, adopt, folder_shelf, take_in
-from ingest.plan import Action, action, is_due, plan_listing
+from ingest.plan import Action, ListingPlan, Others, action, is_due, plan_listing
 from ingest.records import Entry, Followed, Made, SourceState
 from ingest.report import IngestReport, Problem, SyncReport
 from ingest.sources.folder import scan_folder
@@ -39,6 +40,7 @@ from kb.ports import Progress, no_progress
 if TYPE_CHECKING:
     from kb.library import Library
 
+_NOTHING = ListingPlan()
 _FETCHED = "fetched:"  # begins what the journal calls an item that was fetched
 
 
@@ -51,6 +53,23 @@ class _Have(Container[str]):
 
     def __contains__(self, episode_id: object) -> bool:
         return episode_id in self.coming or episode_id in self.made
+
+
+class _Bring(Container[str]):
+    """The ids of episodes that other sources bring; read once, and only where an episode is new to its source."""
+
+    def __init__(self, journal: Journal, address: str, have: _Have) -> None:
+        self._journal = journal
+        self._address = address
+        self._have = have
+        self._ids: frozenset[str] | None = None
+
+    def __contains__(self, episode_id: object) -> bool:
+        if episode_id not in self._have:
+            return False
+        if self._ids is None:
+            self._ids = self._journal.listed_ids(but=self._address)
+        return episode_id in self._ids
 
 
 @dataclass(slots=True)
@@ -132,6 +151,11 @@ def retry(library: Library, wanted: Collection[str], *, now: dt.datetime | None 
         return len(rows)
 
 
+def _wanted(one: Subscription) -> str:
+    """What of a source's settings calls for another look at all that it lists when it changes."""
+    return f"{one.show}|{one.audio}|{one.newest}"
+
+
 def chosen_subscriptions(root: Path, only: Collection[str]) -> tuple[Subscription, ...]:
     """What the library follows, or ``only`` some of it, by address. Raises NotFoundError, ConfigError."""
     followed = load_subscriptions(root)
@@ -164,11 +188,13 @@ class _Sync:
         self._library = library
         self._root = library.root
         self._followed = {one.url: one for one in followed}
+        self._all = frozenset(one.url for one in load_subscriptions(library.root))  # also those left out this time
         self._sources = sources
         self._now = now
         self._progress = progress
         self._journal = Journal(library.store, now)
         self._states = self._journal.source_states()
+        self._silent_sources: set[str] = set()  # that did not answer: their episodes are not asked for either
         self._heard = _Heard()
         self._have: _Have | None = None
         self._dry = dry  # nothing is written
@@ -213,19 +239,23 @@ class _Sync:
         return self._states.get(address, SourceState())
 
     def _validators(self, address: str) -> Validators:
+        """What a source is asked by whether it changed; nothing where its settings did."""
         state = self._state(address)
-        return Validators(state.etag, state.last_modified)
+        same = state.wanted == _wanted(self._followed[address])
+        return Validators(state.etag, state.last_modified) if same else Validators()
 
-    def _put_state(self, address: str, state: SourceState, rows: Sequence[Followed] = (), **changes: object) -> None:
+    def _put_state(self, address: str, state: SourceState, plan: ListingPlan = _NOTHING, **changes: object) -> None:
         new = replace(state, **changes) if changes else state  # type: ignore[arg-type]
         if self._dry:
-            self._planned |= {(address, row.key): row for row in rows}
-        elif rows or new != self._states.get(address):
-            self._journal.put([*(followed_entry(address, row) for row in rows), source_entry(address, new)])
+            self._planned |= {(address, row.key): row for row in plan.rows}
+        elif plan.rows or new != self._states.get(address):
+            rows = [*(followed_entry(address, row) for row in plan.rows), source_entry(address, new)]
+            self._journal.put(rows, forget=[listed_subject(address, key) for key in plan.forget])
             self._states[address] = new
 
     def _refused(self, address: str, error: IngestError) -> None:
         self._heard.failed.append(Problem(shown(address), _reason(error)))
+        self._silent_sources.add(address)
         state = self._state(address)
         wait_s = error.retry_after_s if isinstance(error, TemporaryError) else None
         until = (self._now + dt.timedelta(seconds=wait_s)).isoformat(timespec="seconds") if wait_s else ""
@@ -242,8 +272,16 @@ class _Sync:
 
     def _listed(self, address: str, listing: Listing) -> None:
         listing = self._named(address, listing)
-        newest = self._followed[address].newest
-        plan = plan_listing(listing, self._journal.followed(address), self._transcribed(), newest=newest)
+        settings, before = self._followed[address], self._state(address)
+        have = self._transcribed()
+        plan = plan_listing(
+            listing,
+            self._journal.followed(address),
+            Others(have=have, bring=_Bring(self._journal, address, have)),
+            newest=settings.newest,
+            audio=settings.audio,
+            listed_before=before.listed,
+        )
         self._heard.new += plan.new
         self._heard.changed += plan.changed
         self._heard.gone += plan.gone
@@ -251,12 +289,16 @@ class _Sync:
         if listing.moved_to:
             self._heard.remarks.append(Problem(shown(address), f"has moved for good to {shown(listing.moved_to)}"))
         if not listing.episodes:  # it is asked again in full, until it lists something
-            state = self._state(address)
-            self._put_state(address, state, failures=state.failures + 1, problem=plan.remarks[0], not_before="")
+            self._put_state(address, before, failures=before.failures + 1, problem=plan.remarks[0], not_before="")
             return
-        etag, last_modified = listing.validators.etag, listing.validators.last_modified
-        state = SourceState(etag=etag, last_modified=last_modified, show=listing.show, listed=len(listing.episodes))
-        self._put_state(address, state, plan.rows)
+        state = SourceState(
+            etag=listing.validators.etag,
+            last_modified=listing.validators.last_modified,
+            show=listing.show,
+            listed=len(listing.episodes),
+            wanted=_wanted(settings),
+        )
+        self._put_state(address, state, plan)
         self._transcribed().coming.update(row.id for row in plan.rows if row.state == "due")
 
     def _named(self, address: str, listing: Listing) -> Listing:
@@ -274,12 +316,12 @@ class _Sync:
         return replace(listing, show=show, episodes=episodes)
 
     def _own_name(self, address: str, show: str) -> str:
-        taken = {state.show for other, state in self._states.items() if other != address}
+        taken = {state.show for other, state in self._states.items() if other != address and other in self._all}
         if show not in taken:
             return show
-        host = urlsplit(address).hostname or shown(address)
-        named = f"{show} ({host})"
-        return named if named not in taken else f"{show} ({shown(address)})"
+        named = f"{show} ({urlsplit(address).hostname or 'another'})"
+        mark = hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:6]
+        return named if named not in taken else f"{show} ({mark})"
 
     def plan(self) -> SyncPlan:
         """What there is to do, after the sources were asked."""
@@ -287,7 +329,9 @@ class _Sync:
         left = [(address, one) for (address, _), one in (known | self._planned).items()]
         made = self._journal.made("episode", "transcript")
         actions = [
-            action(shown(address), one, made, self._now) for address, one in left if one.state not in ("done", "older")
+            action(shown(address), one, made, self._now)
+            for address, one in left
+            if one.state not in ("done", "older", "elsewhere")
         ]
         return SyncPlan(tuple(actions), tuple(self._heard.failed), tuple(self._heard.remarks))
 
@@ -297,7 +341,11 @@ class _Sync:
         """Fetches what is due; returns the episodes that wait to be read, by the names of their folders."""
         unfinished = [(address, one) for address, one in self._journal.unfinished() if address in self._sources]
         resting = self._resting()
-        due = [(address, one) for address, one in unfinished if is_due(one, self._now) and address not in resting]
+        due = [
+            (address, one)
+            for address, one in unfinished
+            if is_due(one, self._now) and address not in resting and address not in self._silent_sources
+        ]
         clear_fetched(self._root, self._waited_for())
         waiting: dict[str, tuple[str, Followed]] = {}
         for done, fetched in enumerate(fetch_all(self._root, self._sources, due, self._now) if due else (), 1):
@@ -306,16 +354,26 @@ class _Sync:
             if fetched.folder:
                 waiting[fetched.folder] = fetched.address, one
             else:
-                self._journal.put([followed_entry(fetched.address, one)])
+                self._journal.put([followed_entry(fetched.address, one), *self._others_try(one)])
                 if one.state != "silent":
                     self._heard.failed.append(Problem(title, one.reason))
+            if fetched.leave_alone_s:
+                until = (self._now + dt.timedelta(seconds=fetched.leave_alone_s)).isoformat(timespec="seconds")
+                self._put_state(fetched.address, self._state(fetched.address), not_before=until)
             self._progress("fetching", done, len(due))
         self._heard.fetched = len(waiting)
         return waiting
 
+    def _others_try(self, one: Followed) -> list[Entry]:
+        """The rows of other sources that list an episode which its own does not bring: the next sync asks them."""
+        if one.state not in ("silent", "aside"):
+            return []
+        return [followed_entry(at, replace(other, state="due")) for at, other in self._journal.elsewhere([one.id])]
+
     def _waited_for(self) -> frozenset[str]:
         """The names of the folders of episodes that are not done, also of sources that are left out this time."""
-        return frozenset(folder_name(address, one) for address, one in self._journal.unfinished())
+        unfinished = self._journal.unfinished()
+        return frozenset(folder_name(address, one) for address, one in unfinished if address in self._all)
 
     # --- take in ---
 

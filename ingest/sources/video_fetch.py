@@ -73,7 +73,9 @@ class Taking:
         wait_s, begins = HOUR_S, info.get("release_timestamp")
         if state == "is_upcoming" and isinstance(begins, int | float):
             wait_s = min(max(begins - self._now(), 0) + HOUR_S, _MAX_WAIT_S)
-        raise TemporaryError(LIVE[state], where=self._where, remedy="it comes when it is over", retry_after_s=wait_s)
+        raise TemporaryError(
+            LIVE[state], where=self._where, remedy="it comes when it is over", retry_after_s=wait_s, alone=True
+        )
 
     def _captions(self, visit: Visit, info: Mapping[str, Any]) -> Track:
         """The best that can be had and read; what may come later is waited for rather than the next best taken."""
@@ -112,14 +114,14 @@ class Taking:
         """Why there are none: what yt-dlp said of the video, else that nobody has written any."""
         if errors:
             what = f"has no captions that can be read: {errors[0].what}"
-            return NoTranscriptError(what, where=self._where)
+            return NoTranscriptError(what, where=self._where, may_come=True)
         closed = CLOSED.get(label(info.get("availability")))
         known = next(filter(None, (understood_text(text, where=self._where) for text in warnings)), None)
         if known is not None and (closed or not info.get("formats")):
             return known
         if closed:
             return PermanentError(closed, where=self._where)
-        return NoTranscriptError("has no captions", where=self._where)
+        return NoTranscriptError("has no captions", where=self._where, may_come=True)
 
     def _recording(self, visit: Visit, info: dict[str, Any]) -> None:
         """Raises TemporaryError where it may come later; otherwise the episode goes without, with a remark."""

@@ -28,7 +28,7 @@ def kill(*arguments: str) -> dict[str, Any]:
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
     result: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
-    print(result)
+    print(result)  # noqa: T201  # pytest -s shows the counts
     return result
 
 

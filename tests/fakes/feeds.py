@@ -43,21 +43,19 @@ class Podcast:
         """What is said in an episode: sentences of one or two subjects, and one that is its own."""
         names = list(SUBJECTS)
         told = [*SUBJECTS[names[number % 3]], *SUBJECTS[names[(number // 3) % 3]]]
-        own = f"This is letter number {number} of the lamp post{', read again' if changed else ''}."
+        place = self._stem.strip("/").replace("/", " ")
+        own = f"This is letter number {number} of the lamp post{', read again' if changed else ''}, from {place}."
         chosen = [own, *(told[(number * 7 + at * 3) % len(told)] for at in range(self._lines - 1))]
         return vtt([(("Ada Quill", "Bo Marsh")[at // 2 % 2], text) for at, text in enumerate(chosen)])
 
     def _serve(self, number: int, changed: bool) -> None:
         part = "-b" if changed else ""
-        chapters = {
-            "version": "1.2.0",
-            "chapters": [{"startTime": 0, "title": "A letter"}, {"startTime": 36, "title": "More"}],
-        }
+        marks = [{"startTime": 0, "title": "A letter"}, {"startTime": 36, "title": "More"}]
+        chapters = {"version": "1.2.0", "chapters": marks}
         text = self.transcript(number, changed=changed)
         self._server.route(f"{self._stem}/{number}{part}.vtt", text.encode(), type="text/vtt")
-        self._server.route(
-            f"{self._stem}/{number}.json", json.dumps(chapters).encode(), type="application/json+chapters"
-        )
+        body = json.dumps(chapters).encode()
+        self._server.route(f"{self._stem}/{number}.json", body, type="application/json+chapters")
         self._server.route(f"{self._stem}/{number}.mp3", AUDIO, type="audio/mpeg")
 
     def _item(self, number: int, changed: bool) -> str:
@@ -65,7 +63,8 @@ class Podcast:
         base = self._server.url(self._stem)
         part = "-b" if changed else ""
         return (
-            f"<item><title>Letter {number}</title><guid isPermaLink='false'>lamp-post-letter{self._stem}-{number:06d}</guid>"
+            f"<item><title>Letter {number}</title>"
+            f"<guid isPermaLink='false'>lamp-post-letter{self._stem}-{number:06d}</guid>"
             f"<pubDate>{at:%a, %d %b %Y %H:%M:%S} GMT</pubDate><itunes:duration>{self._lines * 6}</itunes:duration>"
             f"<enclosure url='{base}/{number}.mp3' type='audio/mpeg' length='{len(AUDIO)}'/>"
             f"<podcast:transcript url='{base}/{number}{part}.vtt' type='text/vtt' language='en'/>"

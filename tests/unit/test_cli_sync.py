@@ -320,16 +320,16 @@ def test_what_waits_is_shown_and_tried_again(following: Path, server: Server, po
     assert hark("sync", "--library", following).exit_code == 1
     said = done("status", "--library", following)
     assert re.search(r"Letter 0 \(.*\): again after 20\S+: .*\(503\)", said)
-    assert re.search(r"Letter 1 \(.*\): set aside: .*\(404\)", said)
+    assert re.search(r"Letter 1 \(.*\): again after 20\S+: .*\(404\)", said)
     assert said.splitlines()[-1] == "Try them again now: hark retry"
     found = document("status", "--library", following)
     assert (found["sources"], found["troubled"]) == (1, [])
     states = {one["title"]: (one["state"], bool(one["next_at"]), one["source"]) for one in found["waiting"]}
-    assert states == {"Letter 0": ("later", True, podcast.url), "Letter 1": ("aside", False, podcast.url)}
+    assert states == {"Letter 0": ("later", True, podcast.url), "Letter 1": ("later", True, podcast.url)}
     podcast.publish(3)
     assert "nothing waits" in refused("retry", "nobody", "--library", following, code=1)
-    aside = next(one["episode"] for one in found["waiting"] if one["state"] == "aside")
-    assert document("retry", aside, "--library", following)["taken"]["new"] == 1
+    first = next(one["episode"] for one in found["waiting"] if one["title"] == "Letter 1")
+    assert document("retry", first, "--library", following)["taken"]["new"] == 1
     assert document("status", "--library", following)["episodes"] == 2
     assert "1 source, 1 new" in done("retry", podcast.url, "--library", following)
     assert done("retry", "--library", following) == "Nothing waits to be tried again.\n"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ingest.plan import MOST_TRIES, ListingPlan, action, after_failure, episode_looks, is_due, plan_listing
+from ingest.plan import MOST_TRIES, ListingPlan, Others, action, after_failure, episode_looks, is_due, plan_listing
 from ingest.records import Followed, read_followed, write_followed
 from ingest.sources.listing import ListedEpisode, Listing, TranscriptLink
 
@@ -29,7 +29,7 @@ def listed(number: int, **changes: object) -> ListedEpisode:
 
 
 def first(count: int, newest: int = 0) -> ListingPlan:
-    return plan_listing(Listing(episodes=tuple(map(listed, range(count)))), {}, (), newest=newest)
+    return plan_listing(Listing(episodes=tuple(map(listed, range(count)))), {}, Others(), newest=newest)
 
 
 def done(plan: ListingPlan) -> dict[str, Followed]:
@@ -44,7 +44,7 @@ def test_all_of_a_new_source_is_due() -> None:
 
 
 def test_the_same_again_is_nothing() -> None:
-    again = plan_listing(Listing(episodes=tuple(map(listed, range(3)))), done(first(3)), ())
+    again = plan_listing(Listing(episodes=tuple(map(listed, range(3)))), done(first(3)), Others())
     assert again == ListingPlan(unchanged=3)
 
 
@@ -62,14 +62,14 @@ def test_the_same_again_is_nothing() -> None:
 )
 def test_what_calls_for_a_fetch(change: dict[str, object], is_fetched: bool) -> None:
     episodes = (listed(0), listed(1, **change), listed(2))
-    plan = plan_listing(Listing(episodes=episodes), done(first(3)), ())
+    plan = plan_listing(Listing(episodes=episodes), done(first(3)), Others())
     assert plan.changed == is_fetched
     assert [row.key for row in plan.rows] == (["guid-1"] if is_fetched else [])
 
 
 def test_a_source_that_changes_all_its_keys_has_the_same_episodes() -> None:
     renamed = tuple(listed(n, key=f"new-{n}", id=f"podcast:{99 + n:016x}") for n in range(3))
-    plan = plan_listing(Listing(episodes=renamed), done(first(3)), ())
+    plan = plan_listing(Listing(episodes=renamed), done(first(3)), Others())
     assert (plan.new, plan.changed, plan.gone) == (0, 0, 0)
     assert [(row.key, row.id, row.state) for row in plan.rows] == [
         (f"new-{n}", f"podcast:{n:016x}", "done") for n in range(3)
@@ -78,18 +78,18 @@ def test_a_source_that_changes_all_its_keys_has_the_same_episodes() -> None:
 
 def test_new_keys_and_new_recordings_are_known_by_title_and_date() -> None:
     moved = tuple(listed(n, key=f"new-{n}", media=f"https://elsewhere.example/{n}.mp3") for n in range(3))
-    assert plan_listing(Listing(episodes=moved), done(first(3)), ()).new == 0
+    assert plan_listing(Listing(episodes=moved), done(first(3)), Others()).new == 0
 
 
 def test_two_episodes_are_never_taken_for_one_that_is_gone() -> None:
     known = done(first(1))
     twice = (listed(0, key="a"), listed(0, key="b"))
-    plan = plan_listing(Listing(episodes=twice), known, ())
+    plan = plan_listing(Listing(episodes=twice), known, Others())
     assert (plan.new, plan.unchanged) == (1, 1)
 
 
 def test_an_episode_that_the_library_has_already_is_not_fetched() -> None:
-    plan = plan_listing(Listing(episodes=(listed(0), listed(1))), {}, {listed(1).id})
+    plan = plan_listing(Listing(episodes=(listed(0), listed(1))), {}, Others(have={listed(1).id}))
     assert [(row.key, row.state) for row in plan.rows] == [("guid-0", "due"), ("guid-1", "done")]
     assert plan.new == 1
 
@@ -97,25 +97,74 @@ def test_an_episode_that_the_library_has_already_is_not_fetched() -> None:
 def test_only_the_newest_are_taken_at_first_and_all_that_come_later() -> None:
     known = done(first(5, newest=2))
     assert [row.state for row in known.values()] == ["done", "done", "older", "older", "older"]
-    later = plan_listing(Listing(episodes=(listed(7), *map(listed, range(5)))), known, (), newest=2)
+    later = plan_listing(Listing(episodes=(listed(7), *map(listed, range(5)))), known, Others(), newest=2)
     assert [(row.key, row.state) for row in later.rows] == [("guid-7", "due")]
 
 
 def test_a_source_that_lists_nothing_deletes_nothing() -> None:
-    plan = plan_listing(Listing(), done(first(4)), ())
+    plan = plan_listing(Listing(), done(first(4)), Others())
     assert plan.rows == ()
     assert plan.gone == 4
     assert "nothing is deleted" in plan.remarks[0]
 
 
 def test_a_source_that_lists_less_says_so() -> None:
-    plan = plan_listing(Listing(episodes=(listed(0),)), done(first(4)), ())
+    plan = plan_listing(Listing(episodes=(listed(0),)), done(first(4)), Others(), listed_before=4)
     assert (plan.rows, plan.gone) == ((), 3)
-    assert "3 of its 4" in plan.remarks[0]
+    assert "nothing is deleted" in plan.remarks[0]
+
+
+def test_a_source_that_always_lists_its_newest_alone_is_no_news() -> None:
+    plan = plan_listing(Listing(episodes=(listed(0),)), done(first(4)), Others(), listed_before=1)
+    assert plan.remarks == ()
+
+
+def test_recordings_told_apart_by_their_query_are_not_one() -> None:
+    def played(number: int) -> ListedEpisode:
+        return listed(number, media=f"https://tide.example/get?ep={number}")
+
+    known = {row.key: row.finished() for row in plan_listing(Listing(episodes=(played(0),)), {}, Others()).rows}
+    plan = plan_listing(Listing(episodes=(played(3),)), known, Others())
+    assert [(row.key, row.id, row.state) for row in plan.rows] == [("guid-3", listed(3).id, "due")]
+
+
+def test_a_recording_that_all_share_tells_nothing() -> None:
+    def played(number: int) -> ListedEpisode:
+        return listed(number, media="https://tide.example/play")
+
+    known = {row.key: row.finished() for row in plan_listing(Listing(episodes=(played(0),)), {}, Others()).rows}
+    assert plan_listing(Listing(episodes=(played(5),)), known, Others()).new == 1
+
+
+def test_a_key_that_another_episode_takes_over_is_not_its_own() -> None:
+    other = listed(1, key="guid-0", id=listed(0).id)
+    plan = plan_listing(Listing(episodes=(other,)), done(first(1)), Others())
+    (row,) = plan.rows
+    assert (row.state, row.key != "guid-0", row.id != listed(0).id) == ("due", True, True)
+    again = plan_listing(Listing(episodes=(other,)), done(first(1)) | {row.key: row.finished()}, Others())
+    assert (again.rows, again.new) == ((), 0)
+
+
+def test_an_episode_that_another_source_brings_is_left_to_it() -> None:
+    others = Others(have={listed(0).id}, bring={listed(0).id})
+    (row,) = plan_listing(Listing(episodes=(listed(0),)), {}, others).rows
+    assert row.state == "elsewhere"
+    changed = listed(0, title="The tide, by somebody else")
+    (again,) = plan_listing(Listing(episodes=(changed,)), {row.key: row}, others).rows
+    assert again.state == "elsewhere"
+
+
+def test_an_old_key_is_forgotten() -> None:
+    plan = plan_listing(Listing(episodes=(listed(0, key="new"),)), done(first(1)), Others())
+    assert plan.forget == ("guid-0",)
+
+
+def test_recordings_that_are_to_be_kept_from_now_on_are_fetched() -> None:
+    assert plan_listing(Listing(episodes=(listed(0),)), done(first(1)), Others(), audio=True).changed == 1
 
 
 def test_what_an_incomplete_listing_leaves_out_is_not_gone() -> None:
-    plan = plan_listing(Listing(episodes=(listed(0),), complete=False), done(first(4)), ())
+    plan = plan_listing(Listing(episodes=(listed(0),), complete=False), done(first(4)), Others())
     assert (plan.gone, plan.remarks) == (0, ())
 
 
@@ -141,8 +190,8 @@ def test_a_server_that_asks_for_more_time_gets_it() -> None:
 
 def test_what_is_set_aside_is_tried_again_when_the_source_changes_it() -> None:
     aside = {"guid-0": first(1).rows[0].finished("aside", "is gone")}
-    assert plan_listing(Listing(episodes=(listed(0),)), aside, ()).rows == ()
-    plan = plan_listing(Listing(episodes=(listed(0, title="The tide, again"),)), aside, ())
+    assert plan_listing(Listing(episodes=(listed(0),)), aside, Others()).rows == ()
+    plan = plan_listing(Listing(episodes=(listed(0, title="The tide, again"),)), aside, Others())
     assert [(row.state, row.reason) for row in plan.rows] == [("due", "")]
 
 
