@@ -154,12 +154,12 @@ class Journal:
 
         return _Rows(self._store, kind, stage, read)
 
-    def made_below(self, folder: str) -> list[str]:
-        """The paths of all files in ``folder/`` that were made for episodes, whether they are there or not."""
+    def made_in(self, show: str) -> list[str]:
+        """The paths of all transcripts and notes that were made in a show's folder, whether they are there or not."""
         rows = self._store.rows(
             "SELECT detail FROM journal WHERE subject >= 'episode:' AND subject < 'episode;'"
-            " AND stage IN ('transcript', 'note') AND substr(detail, 1, ?) = ?",
-            (len(folder), folder),
+            " AND stage IN ('transcript', 'note') AND (substr(detail, 1, ?) = ? OR substr(detail, 1, ?) = ?)",
+            tuple(part for folder in (f"notes/{show}/", f"transcripts/{show}/") for part in (len(folder), folder)),
         )
         return [str(path) for (path,) in rows]
 
@@ -206,14 +206,19 @@ class Journal:
         )
         return [(address, one) for address, one in map(_followed, rows) if one.id in episode_ids]
 
-    def listed_ids(self, but: str) -> frozenset[str]:
-        """The ids of all episodes that sources list and bring themselves; those of one address are left out."""
+    def brought(self, but: str) -> dict[str, list[tuple[str, str, str]]]:
+        """The episodes that sources bring themselves, by id: address, title and date. Those of one address are left
+        out."""
         rows = self._store.rows(
             "SELECT subject, input, output, detail FROM journal"
             " WHERE subject >= 'listed:' AND subject < 'listed;' AND output NOT IN ('older', 'elsewhere')",
             (),
         )
-        return frozenset(one.id for address, one in map(_followed, rows) if address != but)
+        found: dict[str, list[tuple[str, str, str]]] = {}
+        for address, one in map(_followed, rows):
+            if address != but:
+                found.setdefault(one.id, []).append((address, one.title, one.date))
+        return found
 
     def folders(self) -> dict[str, str]:
         """The folder of each show, by name."""
@@ -244,6 +249,11 @@ def _followed(row: Row) -> tuple[str, Followed]:
     return address, read_followed(key, looks, state, detail)
 
 
+def source_subject(address: str) -> str:
+    """What the row of a subscription is about."""
+    return f"feed:{address}"
+
+
 def listed_subject(address: str, key: str) -> str:
     """What the row of an episode that a source lists is about."""
     return f"listed:{address} {key}"
@@ -256,4 +266,4 @@ def followed_entry(address: str, one: Followed) -> Entry:
 
 def source_entry(address: str, state: SourceState) -> Entry:
     """The row of a subscription."""
-    return Entry(f"feed:{address}", "state", "", "", json.dumps(asdict(state), ensure_ascii=False))
+    return Entry(source_subject(address), "state", "", "", json.dumps(asdict(state), ensure_ascii=False))

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import operator
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -29,6 +29,8 @@ FIRST_PAUSE_S = 900.0  # fourfold at each failure: the last try comes three and 
 DUPLICATE = "duplicate of "  # begins the reason of an item whose episode another item has
 SAME_ID = ": both have the id "
 ADOPTED = "adopted"  # what a file is made from that was found without a row: perhaps a person's, so never overwritten
+
+_NOT_BROUGHT = frozenset[State]({"elsewhere", "silent", "aside"})  # by this source: another may bring it
 
 _Mark = TypeVar("_Mark")
 
@@ -226,10 +228,11 @@ class ListingPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Others:
-    """What is known beside a source: ids of episodes that the library has, and of those that other sources bring."""
+    """What is known beside a source: the ids of episodes that the library has, or that are on their way to it, and
+    whether another source brings an episode."""
 
     have: Container[str] = ()
-    bring: Container[str] = ()
+    bring: Callable[[ListedEpisode], bool] = lambda _: False
 
 
 def plan_listing(
@@ -263,8 +266,8 @@ def plan_listing(
         if known and known.key != episode.key:
             forget.append(known.key)
         too_old = bool(newest and not followed and rank >= newest)
-        row = _row(episode, known, others, episode_looks(episode, audio=audio), too_old=too_old)
-        if known is None:
+        row = _row(episode, known, others, _looks(episode, known, audio=audio), too_old=too_old)
+        if known is None or (known.state == "elsewhere" and row.state == "due"):
             new += row.state == "due"
         elif row.looks != known.looks and row.state == "due":
             changed += 1
@@ -286,7 +289,7 @@ def _dwindled(lists: int, before: int) -> tuple[str, ...]:
 def _under_its_own_key(episode: ListedEpisode, followed: Mapping[str, Followed]) -> ListedEpisode:
     """The episode; one that has the key of another gets a key and an id of its own."""
     known = followed.get(episode.key)
-    own = episode.title, _date(episode), unsigned(episode.media)
+    own = episode.title, listed_date(episode), unsigned(episode.media)
     if known is None or not all(own) or any(map(operator.eq, own, (known.title, known.date, known.media))):
         return episode
     if not all((known.title, known.date, known.media)):
@@ -296,24 +299,48 @@ def _under_its_own_key(episode: ListedEpisode, followed: Mapping[str, Followed])
 
 
 def _row(episode: ListedEpisode, known: Followed | None, others: Others, looks: str, *, too_old: bool) -> Followed:
+    if known and known.id != episode.id:
+        episode = replace(episode, id=known.id)
+    if known and known.state == "elsewhere" and not others.bring(episode):
+        known = None  # nobody else does any more
     if known and known.looks == looks:
         return known if known.key == episode.key else replace(known, key=episode.key)
-    episode = replace(episode, id=known.id if known else episode.id)
     row = Followed(
         key=episode.key,
         id=episode.id,
         looks=looks,
         state="due",
         title=episode.title,
-        date=_date(episode),
+        date=listed_date(episode),
         media=unsigned(episode.media),
         listed=episode,
     )
     if (known and known.state == "older") or (known is None and too_old):
         return replace(row, state="older", listed=None)
-    if (known and known.state == "elsewhere") or (known is None and episode.id in others.bring):
+    if (known is None or known.state in _NOT_BROUGHT) and others.bring(episode):
         return replace(row, state="elsewhere")
     return row.finished() if known is None and episode.id in others.have else row
+
+
+def _looks(episode: ListedEpisode, known: Followed | None, *, audio: bool) -> str:
+    """As ``episode_looks``; that recordings are no longer to be kept calls for no fetch."""
+    looks = episode_looks(episode, audio=audio)
+    if known is None or audio or known.looks == looks:
+        return looks
+    return known.looks if known.looks == episode_looks(episode, audio=True) else looks
+
+
+def is_moved(listing: Listing, followed: Mapping[str, Followed]) -> bool:
+    """Whether a source lists what another had, ``followed``: it is the same one under another address.
+
+    Most of what can be in both has to be there under the same key, with the same title and date.
+    """
+    same = sum(
+        (one.title, one.date) == (episode.title, listed_date(episode))
+        for episode in listing.episodes
+        if (one := followed.get(episode.key))
+    )
+    return same * 2 > min(len(listing.episodes), len(followed))
 
 
 def episode_looks(episode: ListedEpisode, *, audio: bool = False) -> str:
@@ -321,11 +348,12 @@ def episode_looks(episode: ListedEpisode, *, audio: bool = False) -> str:
     links = ((unsigned(link.url), link.type, link.language) for link in episode.transcripts)
     length = None if episode.duration_s is None else round(episode.duration_s)
     chapters = unsigned(episode.chapters)
-    told = (FETCH_VERSION, episode.title, _date(episode), length, episode.show, episode.people, chapters, audio)
+    told = (FETCH_VERSION, episode.title, listed_date(episode), length, episode.show, episode.people, chapters, audio)
     return hashlib.sha256(repr((told, sorted(links))).encode("utf-8", "replace")).hexdigest()[:24]
 
 
-def _date(episode: ListedEpisode) -> str:
+def listed_date(episode: ListedEpisode) -> str:
+    """The day, as a row has it; empty where it is not known."""
     return episode.published.date().isoformat() if episode.published else ""
 
 
@@ -346,7 +374,7 @@ class _Again:
 
     def find(self, episode: ListedEpisode) -> Followed | None:
         """The episode under its old key."""
-        date = _date(episode)
+        date = listed_date(episode)
         by_media = self.left.get(self._by_media.get(unsigned(episode.media), ""))
         if by_media and (by_media.title == episode.title or (date and by_media.date == date)):
             return self.left.pop(by_media.key)

@@ -54,6 +54,7 @@ class Page(NamedTuple):
 # due: to be fetched now; later: after ``next_at``; aside: not again by itself; silent: there is no transcript;
 # older: not among the newest that were asked for; elsewhere: another source has it too, and brings it; done.
 State = Literal["due", "later", "aside", "silent", "older", "elsewhere", "done"]
+SETTLED = frozenset[State]({"older", "elsewhere", "done"})  # there is nothing to fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

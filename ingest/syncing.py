@@ -15,7 +15,7 @@ import datetime as dt
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,13 +24,13 @@ from urllib.parse import urlsplit
 from ingest.errors import IngestError, TemporaryError
 from ingest.fetching import FETCHED, clear_fetched, fetch_all, folder_name, list_all
 from ingest.files import clear_temporary
-from ingest.journal import Journal, followed_entry, listed_subject, source_entry
+from ingest.journal import Journal, followed_entry, listed_subject, source_entry, source_subject
 from ingest.pipeline import Shelf, adopt, folder_shelf, take_in
-from ingest.plan import Action, ListingPlan, Others, action, is_due, plan_listing
-from ingest.records import Entry, Followed, Made, SourceState
+from ingest.plan import Action, ListingPlan, Others, action, is_due, is_moved, listed_date, plan_listing
+from ingest.records import SETTLED, Followed, Made, SourceState
 from ingest.report import IngestReport, Problem, SyncReport
 from ingest.sources.folder import scan_folder
-from ingest.sources.listing import Listing, Source, Validators
+from ingest.sources.listing import ListedEpisode, Listing, Source, Validators
 from ingest.sources.opening import open_sources
 from ingest.subscriptions import Subscription, folder_path, identity, load_subscriptions, load_sync_settings, shown
 from ingest.unchanged import Unchanged, keep_sync, nothing_to_take_in
@@ -55,21 +55,28 @@ class _Have(Container[str]):
         return episode_id in self.coming or episode_id in self.made
 
 
-class _Bring(Container[str]):
-    """The ids of episodes that other sources bring; read once, and only where an episode is new to its source."""
+class _Bring:
+    """Whether another source brings an episode; read once, and only where an episode is new to its source.
 
-    def __init__(self, journal: Journal, address: str, have: _Have) -> None:
+    One that is followed no more brings nothing; but who says that an episode of it is another one does not get it.
+    """
+
+    def __init__(self, journal: Journal, address: str, followed: Container[str], have: _Have) -> None:
         self._journal = journal
         self._address = address
+        self._followed = followed
         self._have = have
-        self._ids: frozenset[str] | None = None
+        self._brought: dict[str, list[tuple[str, str, str]]] | None = None
 
-    def __contains__(self, episode_id: object) -> bool:
-        if episode_id not in self._have:
+    def __call__(self, episode: ListedEpisode) -> bool:
+        if episode.id not in self._have:
             return False
-        if self._ids is None:
-            self._ids = self._journal.listed_ids(but=self._address)
-        return episode_id in self._ids
+        if self._brought is None:
+            self._brought = self._journal.brought(but=self._address)
+        told = episode.title, listed_date(episode)
+        return any(
+            at in self._followed or (title, date) != told for at, title, date in self._brought.get(episode.id, ())
+        )
 
 
 @dataclass(slots=True)
@@ -98,7 +105,7 @@ def sync(
     settings = load_sync_settings(library.root)
     with library.lock(), open_sources(followed, settings) as sources:
         clear_temporary(library.root)
-        run = _Sync(library, followed, sources, now or dt.datetime.now(dt.UTC), progress)
+        run = _Sync(library, followed, sources, now or dt.datetime.now(dt.UTC), progress, named=bool(only))
         run.ask()
         waiting = run.fetch()
         taken = run.take_in(waiting)
@@ -119,7 +126,7 @@ def plan(library: Library, *, only: Collection[str] = (), now: dt.datetime | Non
     moment = now or dt.datetime.now(dt.UTC)
     followed = chosen_subscriptions(library.root, only)
     with open_sources(followed, load_sync_settings(library.root)) as sources:
-        run = _Sync(library, followed, sources, moment, no_progress, dry=True)
+        run = _Sync(library, followed, sources, moment, no_progress, named=bool(only), dry=True)
         run.ask()
         return run.plan()
 
@@ -183,6 +190,7 @@ class _Sync:
         now: dt.datetime,
         progress: Progress,
         *,
+        named: bool = False,
         dry: bool = False,
     ) -> None:
         self._library = library
@@ -195,10 +203,11 @@ class _Sync:
         self._journal = Journal(library.store, now)
         self._states = self._journal.source_states()
         self._silent_sources: set[str] = set()  # that did not answer: their episodes are not asked for either
+        self._open: dict[tuple[str, str], Followed] | None = None
         self._heard = _Heard()
         self._have: _Have | None = None
+        self._named_sources = named  # by a person: they are asked even where they want to be left alone
         self._dry = dry  # nothing is written
-        self._planned: dict[tuple[str, str], Followed] = {}
 
     # --- list and plan ---
 
@@ -212,7 +221,7 @@ class _Sync:
             answers[address] = answer
             self._progress("asking sources", len(answers), len(asked))
         for address in asked:  # in their order in hark.toml: the first of two shows of one name has it to itself
-            self._answered(address, answers[address])
+            self._answered(address, answers.pop(address))
 
     def _answered(self, address: str, answer: Listing | IngestError) -> None:
         if isinstance(answer, IngestError):
@@ -232,6 +241,8 @@ class _Sync:
         return waiting
 
     def _resting(self) -> set[str]:
+        if self._named_sources:
+            return set()
         now = self._now.isoformat(timespec="seconds")
         return {address for address in self._sources if self._state(address).not_before > now}
 
@@ -244,13 +255,33 @@ class _Sync:
         same = state.wanted == _wanted(self._followed[address])
         return Validators(state.etag, state.last_modified) if same else Validators()
 
+    def _unfinished(self) -> dict[tuple[str, str], Followed]:
+        """What is not done, by address and key: read once, and kept up with what this run writes, or would write."""
+        if self._open is None:
+            self._open = {(address, one.key): one for address, one in self._journal.unfinished()}
+        return self._open
+
+    def _put(self, rows: Sequence[tuple[str, Followed]], *, forget: Iterable[str] = ()) -> None:
+        self._journal.put([followed_entry(address, one) for address, one in rows], forget=forget)
+        self._wrote(rows)
+
+    def _wrote(self, rows: Iterable[tuple[str, Followed]], gone: Iterable[tuple[str, str]] = ()) -> None:
+        unfinished = self._unfinished()
+        for row in gone:
+            unfinished.pop(row, None)
+        for address, one in rows:
+            if one.state in SETTLED:
+                unfinished.pop((address, one.key), None)
+            else:
+                unfinished[address, one.key] = one
+
     def _put_state(self, address: str, state: SourceState, plan: ListingPlan = _NOTHING, **changes: object) -> None:
         new = replace(state, **changes) if changes else state  # type: ignore[arg-type]
-        if self._dry:
-            self._planned |= {(address, row.key): row for row in plan.rows}
-        elif plan.rows or new != self._states.get(address):
-            rows = [*(followed_entry(address, row) for row in plan.rows), source_entry(address, new)]
-            self._journal.put(rows, forget=[listed_subject(address, key) for key in plan.forget])
+        if plan.rows or new != self._states.get(address):
+            if not self._dry:
+                rows = [*(followed_entry(address, row) for row in plan.rows), source_entry(address, new)]
+                self._journal.put(rows, forget=[listed_subject(address, key) for key in plan.forget])
+            self._wrote(((address, row) for row in plan.rows), ((address, key) for key in plan.forget))
             self._states[address] = new
 
     def _refused(self, address: str, error: IngestError) -> None:
@@ -267,17 +298,37 @@ class _Sync:
             made = self._journal.made("episode", "transcript")
             if not made and not self._dry:  # .hark is new: what lies there need not be fetched again
                 adopt(self._library, self._journal, self._progress)
-            self._have = _Have(made)
+            unfinished = self._unfinished().items()
+            coming = {one.id for (at, _), one in unfinished if at in self._all and one.state in ("due", "later")}
+            self._have = _Have(made, coming)
         return self._have
 
+    def _known(self, address: str, listing: Listing) -> dict[str, Followed]:
+        """The rows of what a source lists. One that was followed under another address brings them all along."""
+        rows = self._journal.followed(address)
+        if rows:
+            return rows
+        for other in sorted(self._states.keys() - self._all):
+            if is_moved(listing, rows := self._journal.followed(other)):
+                before = self._states.pop(other)
+                state = self._states[address] = SourceState(show=before.show, listed=before.listed)
+                if not self._dry:
+                    gone = [source_subject(other), *(listed_subject(other, key) for key in rows)]
+                    entries = [followed_entry(address, row) for row in rows.values()]
+                    self._journal.put([*entries, source_entry(address, state)], forget=gone)
+                self._wrote(((address, row) for row in rows.values()), ((other, key) for key in rows))
+                return rows
+        return {}
+
     def _listed(self, address: str, listing: Listing) -> None:
+        have = self._transcribed()
+        known = self._known(address, listing)
         listing = self._named(address, listing)
         settings, before = self._followed[address], self._state(address)
-        have = self._transcribed()
         plan = plan_listing(
             listing,
-            self._journal.followed(address),
-            Others(have=have, bring=_Bring(self._journal, address, have)),
+            known,
+            Others(have=have, bring=_Bring(self._journal, address, self._all, have)),
             newest=settings.newest,
             audio=settings.audio,
             listed_before=before.listed,
@@ -325,27 +376,19 @@ class _Sync:
 
     def plan(self) -> SyncPlan:
         """What there is to do, after the sources were asked."""
-        known = {(address, one.key): one for address, one in self._journal.unfinished() if address in self._sources}
-        left = [(address, one) for (address, _), one in (known | self._planned).items()]
         made = self._journal.made("episode", "transcript")
-        actions = [
-            action(shown(address), one, made, self._now)
-            for address, one in left
-            if one.state not in ("done", "older", "elsewhere")
-        ]
+        left = [(at, one) for (at, _), one in self._unfinished().items() if at in self._sources]
+        actions = [action(shown(address), one, made, self._now) for address, one in left]
         return SyncPlan(tuple(actions), tuple(self._heard.failed), tuple(self._heard.remarks))
 
     # --- fetch ---
 
     def fetch(self) -> dict[str, tuple[str, Followed]]:
         """Fetches what is due; returns the episodes that wait to be read, by the names of their folders."""
-        unfinished = [(address, one) for address, one in self._journal.unfinished() if address in self._sources]
-        resting = self._resting()
-        due = [
-            (address, one)
-            for address, one in unfinished
-            if is_due(one, self._now) and address not in resting and address not in self._silent_sources
-        ]
+        orphans = [one.finished("aside") for (at, _), one in self._unfinished().items() if at not in self._all]
+        self._put(self._others_try(orphans))
+        asked = self._sources.keys() - self._resting() - self._silent_sources
+        due = [(at, one) for (at, _), one in self._unfinished().items() if at in asked and is_due(one, self._now)]
         clear_fetched(self._root, self._waited_for())
         waiting: dict[str, tuple[str, Followed]] = {}
         for done, fetched in enumerate(fetch_all(self._root, self._sources, due, self._now) if due else (), 1):
@@ -354,7 +397,7 @@ class _Sync:
             if fetched.folder:
                 waiting[fetched.folder] = fetched.address, one
             else:
-                self._journal.put([followed_entry(fetched.address, one), *self._others_try(one)])
+                self._put([(fetched.address, one), *self._others_try([one])])
                 if one.state != "silent":
                     self._heard.failed.append(Problem(title, one.reason))
             if fetched.leave_alone_s:
@@ -364,16 +407,24 @@ class _Sync:
         self._heard.fetched = len(waiting)
         return waiting
 
-    def _others_try(self, one: Followed) -> list[Entry]:
-        """The rows of other sources that list an episode which its own does not bring: the next sync asks them."""
-        if one.state not in ("silent", "aside"):
+    def _others_try(self, left: Iterable[Followed]) -> list[tuple[str, Followed]]:
+        """Rows of other sources that list an episode which its own does not bring: they are asked next.
+
+        What the library has already is nobody else's to replace.
+        """
+        wanted = {one.id for one in left if one.state in ("silent", "aside")}
+        if not wanted:
             return []
-        return [followed_entry(at, replace(other, state="due")) for at, other in self._journal.elsewhere([one.id])]
+        made = self._journal.made("episode", "transcript")
+        return [
+            (address, replace(one, state="due"))
+            for address, one in self._journal.elsewhere(wanted)
+            if address in self._all and one.id not in made
+        ]
 
     def _waited_for(self) -> frozenset[str]:
         """The names of the folders of episodes that are not done, also of sources that are left out this time."""
-        unfinished = self._journal.unfinished()
-        return frozenset(folder_name(address, one) for address, one in unfinished if address in self._all)
+        return frozenset(folder_name(at, one) for (at, _), one in self._unfinished().items() if at in self._all)
 
     # --- take in ---
 
@@ -413,19 +464,20 @@ class _Sync:
 
     def _finish(self, waiting: Mapping[str, tuple[str, Followed]]) -> None:
         """What was read is done, or set aside with the reason why it could not be; its folder goes."""
-        rows: list[Entry] = []
+        rows: list[tuple[str, Followed]] = []
         for name, (address, one) in waiting.items():
             read = self._journal.source(f"{_FETCHED}{name}")
             if read is not None:
-                rows.append(followed_entry(address, one.finished("aside" if read.reason else "done", read.reason)))
-        self._journal.put(rows, forget=[f"source:{_FETCHED}{name}" for name in waiting])
+                rows.append((address, one.finished("aside" if read.reason else "done", read.reason)))
+        rows += self._others_try(one for _, one in rows)
+        self._put(rows, forget=[f"source:{_FETCHED}{name}" for name in waiting])
         clear_fetched(self._root, self._waited_for())
 
     # --- tell ---
 
     def report(self, taken: IngestReport, seconds: float) -> SyncReport:
         """What was heard and done."""
-        states = Counter(one.state for address, one in self._journal.unfinished() if address in self._sources)
+        states = Counter(one.state for (at, _), one in self._unfinished().items() if at in self._sources)
         heard = self._heard
         return SyncReport(
             sources=len(self._followed),

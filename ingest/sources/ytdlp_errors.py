@@ -28,12 +28,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
-    """A pattern of yt-dlp's messages and what it stands for. ``retry_after_s`` None: it does not pass by itself."""
+    """A pattern of yt-dlp's messages and what it stands for. ``retry_after_s`` None: it does not pass by itself.
+
+    ``alone`` as in TemporaryError.
+    """
 
     pattern: str
     what: str
     remedy: str = ""
     retry_after_s: float | None = None
+    alone: bool = False
 
 
 _ADVICE = (
@@ -44,8 +48,8 @@ _MEANINGS = (
     _Meaning(r"not a bot|captcha|too many requests|rate.?limit|try again later", "the site asks for patience",
              f"or {_COOKIES}", HOUR_S),
     _Meaning(r"will begin in|premieres? in|premiere will|has not (yet )?started|starting soon|is upcoming",
-             "is not there yet", _BY_STATE, HOUR_S),
-    _Meaning(r"not currently live|is offline", "is not live now", "", HOUR_S),
+             "is not there yet", _BY_STATE, HOUR_S, alone=True),
+    _Meaning(r"not currently live|is offline", "is not live now", "", HOUR_S, alone=True),
     _Meaning(r"members?.only|join this channel|channel's members|subscribers? only|requires payment|premium",
              "is for members only", _COOKIES),
     _Meaning(r"private", "is private", _COOKIES),
@@ -85,7 +89,9 @@ def understood_text(text: str, *, where: str = "") -> IngestError | None:
             what = f"{meaning.what}: {said}" if said else meaning.what
             if meaning.retry_after_s is None:
                 return PermanentError(what, where=where, remedy=meaning.remedy)
-            return TemporaryError(what, where=where, remedy=meaning.remedy, retry_after_s=meaning.retry_after_s)
+            return TemporaryError(
+                what, where=where, remedy=meaning.remedy, retry_after_s=meaning.retry_after_s, alone=meaning.alone
+            )
     return None
 
 
@@ -131,7 +137,9 @@ def _placed(error: IngestError, where: str) -> IngestError:
     if error.where or not where:
         return error
     if isinstance(error, TemporaryError):
-        return TemporaryError(error.what, where=where, remedy=error.remedy, retry_after_s=error.retry_after_s)
+        return TemporaryError(
+            error.what, where=where, remedy=error.remedy, retry_after_s=error.retry_after_s, alone=error.alone
+        )
     return type(error)(error.what, where=where, remedy=error.remedy)
 
 

@@ -7,7 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from ingest.plan import MOST_TRIES, ListingPlan, Others, action, after_failure, episode_looks, is_due, plan_listing
+from ingest.plan import (
+    MOST_TRIES,
+    ListingPlan,
+    Others,
+    action,
+    after_failure,
+    episode_looks,
+    is_due,
+    is_moved,
+    plan_listing,
+)
 from ingest.records import Followed, read_followed, write_followed
 from ingest.sources.listing import ListedEpisode, Listing, TranscriptLink
 
@@ -146,7 +156,7 @@ def test_a_key_that_another_episode_takes_over_is_not_its_own() -> None:
 
 
 def test_an_episode_that_another_source_brings_is_left_to_it() -> None:
-    others = Others(have={listed(0).id}, bring={listed(0).id})
+    others = Others(have={listed(0).id}, bring=lambda episode: episode.id == listed(0).id)
     (row,) = plan_listing(Listing(episodes=(listed(0),)), {}, others).rows
     assert row.state == "elsewhere"
     changed = listed(0, title="The tide, by somebody else")
@@ -214,3 +224,34 @@ def test_actions_say_what_and_why() -> None:
 def test_looks_are_short_and_of_the_listing_alone() -> None:
     assert episode_looks(listed(1)) == episode_looks(listed(1, key="other", id="podcast:other"))
     assert len(episode_looks(listed(1))) == 24
+
+
+@pytest.mark.parametrize(("have", "state"), [(True, "done"), (False, "due")])
+def test_an_episode_that_nobody_else_brings_any_more(have: bool, state: str) -> None:
+    left = {"guid-0": replace(first(1).rows[0], state="elsewhere")}
+    plan = plan_listing(Listing(episodes=(listed(0),)), left, Others(have={listed(0).id} if have else ()))
+    assert [row.state for row in plan.rows] == [state]
+    assert plan.new == (not have)
+
+
+@pytest.mark.parametrize(("state", "then"), [("silent", "elsewhere"), ("aside", "elsewhere"), ("done", "due")])
+def test_an_episode_that_another_source_took_over_stays_with_it(state: str, then: str) -> None:
+    known = {"guid-0": replace(first(1).rows[0], state=state)}  # type: ignore[arg-type]
+    others = Others(have={listed(0).id}, bring=lambda _: True)
+    plan = plan_listing(Listing(episodes=(listed(0, title="The tide, again"),)), known, others)
+    assert [row.state for row in plan.rows] == [then]
+
+
+def test_recordings_that_are_no_longer_to_be_kept_call_for_nothing() -> None:
+    kept = done(plan_listing(Listing(episodes=(listed(0),)), {}, Others(), audio=True))
+    assert plan_listing(Listing(episodes=(listed(0),)), kept, Others()).rows == ()
+    renamed = plan_listing(Listing(episodes=(listed(0, title="Another"),)), kept, Others())
+    assert renamed.changed == 1
+
+
+def test_a_source_is_known_at_another_address_by_most_of_its_episodes() -> None:
+    known = done(first(6))
+    assert is_moved(Listing(episodes=tuple(map(listed, range(4, 7)))), known)
+    assert not is_moved(Listing(episodes=tuple(map(listed, range(5, 8)))), known), "one of three is chance"
+    assert not is_moved(Listing(episodes=tuple(listed(n, title=f"Part {n}") for n in range(6))), known)
+    assert not is_moved(Listing(episodes=(listed(0),)), {})

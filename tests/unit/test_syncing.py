@@ -7,11 +7,12 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from ingest.pipeline import ingest_folder
-from ingest.subscriptions import Subscription, add_subscription
+from ingest.subscriptions import Subscription, add_subscription, remove_subscription
 from ingest.syncing import plan, retry, sync
 from kb.errors import LibraryBusyError, NotFoundError
 from kb.library import Library, create_library
@@ -302,3 +303,192 @@ def test_a_folder_that_is_not_there_is_told_once(library: Library, tmp_path: Pat
     add_subscription(library.root, Subscription(url=str(tmp_path / "nowhere"), kind="folder"))
     report = sync(library, now=NOW)
     assert (len(report.failed), report.taken.new) == (1, 3)
+
+
+def one_letter(
+    server: Server,
+    path: str,
+    *,
+    title: str = "Quiet",
+    said: str = "",
+    name: str = "A letter",
+    guid: str = "a-letter-that-two-feeds-have",
+) -> str:
+    """A feed with one episode; ``said`` is where its transcript is. Returns its address."""
+    link = f"<podcast:transcript url='{server.url(said)}' type='text/vtt'/>" if said else ""
+    item = f"<item><title>{name}</title><guid>{guid}</guid>{link}</item>"
+    names = "xmlns:podcast='https://podcastindex.org/namespace/1.0'"
+    feed = f"<rss version='2.0' {names}><channel><title>{title}</title>{item}</channel></rss>"
+    server.route(path, feed.encode(), type="application/rss+xml")
+    return server.url(path)
+
+
+def say(server: Server, path: str, words: str) -> None:
+    server.route(path, f"WEBVTT\n\n00:00:01.000 --> 00:00:04.000\n{words}\n".encode(), type="text/vtt")
+
+
+def transcripts(library: Library) -> str:
+    return "".join(path.read_text() for path in sorted(library.root.glob("transcripts/*/*.vtt")))
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Library]:
+    with create_library(tmp_path / "empty", embedder=HashEmbedder()) as made:
+        yield made
+
+
+def test_another_feed_cannot_replace_an_episode(empty: Library, server: Server) -> None:
+    say(server, "/true.vtt", "The tide keeps a slow clock.")
+    say(server, "/lies.vtt", "Nothing of it is so.")
+    follow(empty, one_letter(server, "/good.xml", said="/true.vtt", title="Good Evening"))
+    sync(empty, now=NOW)
+    before = transcripts(empty)
+    follow(empty, one_letter(server, "/evil.xml", said="/lies.vtt", title="Evil"))
+    sync(empty, now=NOW)
+    one_letter(server, "/evil.xml", said="/lies.vtt", title="Evil", name="Another letter")
+    sync(empty, now=NOW)
+    server.route("/true.vtt", status=404)
+    one_letter(server, "/good.xml", said="/true.vtt", title="Good Evening", name="A letter, mended")
+    for days in range(12):  # until the good one is set aside
+        report = sync(empty, now=NOW + dt.timedelta(days=days))
+    assert (report.aside, "Nothing of it" in transcripts(empty)) == (1, False)
+    say(server, "/true.vtt", "The tide keeps a slow clock.")
+    remove_subscription(empty.root, server.url("/good.xml"))
+    one_letter(server, "/evil.xml", said="/lies.vtt", title="Evil", name="A third letter")
+    sync(empty, now=NOW)
+    assert transcripts(empty) == before
+
+
+def test_an_episode_comes_from_the_source_that_has_its_words(empty: Library, server: Server) -> None:
+    say(server, "/words.vtt", "The tide keeps a slow clock.")
+    follow(empty, one_letter(server, "/a.xml", title="Without"))
+    follow(empty, one_letter(server, "/b.xml", title="With", said="/words.vtt"))
+    assert sync(empty, now=NOW).silent == 1
+    assert sync(empty, now=NOW).taken.new == 1
+    one_letter(server, "/a.xml", title="Without", said="/late.vtt")  # the first has them too now
+    say(server, "/late.vtt", "The tide keeps a slow clock.")
+    report = sync(empty, now=NOW)
+    assert (report.fetched, report.silent, len(empty.episodes())) == (0, 0, 1)
+
+
+def test_an_episode_of_a_source_that_is_removed_comes_from_another(empty: Library, server: Server) -> None:
+    say(server, "/words.vtt", "The tide keeps a slow clock.")
+    server.route("/busy.vtt", status=503)
+    follow(empty, one_letter(server, "/a.xml", said="/busy.vtt"))
+    follow(empty, one_letter(server, "/b.xml", said="/words.vtt"))
+    assert sync(empty, now=NOW).taken.new == 0
+    remove_subscription(empty.root, server.url("/a.xml"))
+    assert sync(empty, now=NOW).taken.new == 1
+
+
+def test_what_a_removed_source_left_half_fetched_goes(empty: Library, server: Server, podcast: Podcast) -> None:
+    cut = Answer(b"ID3" + bytes(5000), headers={"Content-Length": "9000"}, type="audio/mpeg", close=True)
+    server.route("/feed/0.mp3", lambda request: cut)
+    podcast.publish(1)
+    server.route("/feed/0.mp3", lambda request: cut)
+    follow(empty, podcast.url, audio=True)
+    sync(empty, now=NOW)
+    assert list((empty.root / ".hark/fetched").rglob("*.part"))
+    remove_subscription(empty.root, podcast.url)
+    sync(empty, now=NOW)
+    assert list((empty.root / ".hark/fetched").iterdir()) == []
+
+
+def test_a_source_is_known_again_at_its_new_address(empty: Library, server: Server) -> None:
+    """By short guids, which are an episode's own only within one feed."""
+    say(server, "/words.vtt", "The tide keeps a slow clock.")
+    old = one_letter(server, "/old.xml", said="/words.vtt", guid="7")
+    follow(empty, old)
+    assert sync(empty, now=NOW).taken.new == 1
+    remove_subscription(empty.root, old)
+    follow(empty, one_letter(server, "/new.xml", said="/words.vtt", guid="7"))
+    assert plan(empty, now=NOW).actions == ()
+    report = sync(empty, now=NOW)
+    assert (report.new, report.fetched, len(empty.episodes())) == (0, 0, 1)
+    one_letter(server, "/new.xml", said="/words.vtt", guid="7", name="A letter, mended")
+    assert sync(empty, now=NOW).taken.changed == 1
+    assert [show.name for show in empty.shows()] == ["Quiet"]
+
+
+def test_a_third_show_of_one_name_tells_no_secret(empty: Library, server: Server) -> None:
+    for number in range(3):
+        other = Podcast(server, path=f"/{number}.xml?token=SECRET", title="Same")
+        other.publish(1)
+        follow(empty, other.url.replace("http://", "http://me:hunter2@"))
+    sync(empty, now=NOW)
+    names = sorted(show.name for show in empty.shows())
+    assert names[:2] == ["Same", "Same (127.0.0.1)"]
+    assert len(names) == 3
+    told = "".join(names) + "".join(files_of(empty))
+    assert "hunter2" not in told
+    assert "SECRET" not in told
+
+
+def test_who_answers_first_does_not_name_a_show(empty: Library, server: Server) -> None:
+    second = Event()
+    feeds = []
+    for number in range(2):
+        found = Podcast(server, path=f"/{number}.xml", title="Same")
+        found.publish(1)
+        follow(empty, found.url)
+        feeds.append(found.body)
+
+    def first_answers_last(request: object) -> Answer:
+        assert second.wait(10)
+        return Answer(feeds[0], type="application/rss+xml")
+
+    def second_answers(request: object) -> Answer:
+        second.set()
+        return Answer(feeds[1], type="application/rss+xml")
+
+    server.route("/0.xml", first_answers_last)
+    server.route("/1.xml", second_answers)
+    sync(empty, now=NOW)
+    assert "from 0." in (empty.root / "transcripts/same/letter_0.vtt").read_text()
+
+
+def test_a_source_that_a_person_names_is_asked_though_it_wants_to_be_left_alone(
+    library: Library, server: Server, podcast: Podcast
+) -> None:
+    server.route("/feed.xml", status=503, headers={"Retry-After": "604800"})
+    sync(library, now=NOW)
+    podcast.publish(3)
+    assert sync(library, now=NOW + dt.timedelta(days=1)).taken.new == 0
+    assert sync(library, only=[podcast.url], now=NOW + dt.timedelta(days=1)).taken.new == 3
+
+
+def test_trying_again_lifts_what_a_server_asked_for(library: Library, server: Server, podcast: Podcast) -> None:
+    server.route("/feed.xml", status=503, headers={"Retry-After": "604800"})
+    sync(library, now=NOW)
+    podcast.publish(3)
+    assert retry(library, [podcast.url]) == 1
+    assert sync(library, now=NOW).taken.new == 3
+
+
+def test_changed_settings_are_seen_though_the_feed_is_as_it_was(library: Library, podcast: Podcast) -> None:
+    sync(library, now=NOW)
+    assert sync(library, now=NOW).not_modified == 1
+    settings = library.root / "hark.toml"
+    wanted = 'allow_private = true\naudio = true\nshow = "Night Letters"'
+    settings.write_text(settings.read_text().replace("allow_private = true", wanted))
+    report = sync(library, now=NOW)
+    assert (report.not_modified, report.changed) == (0, 3)
+    assert [show.name for show in library.shows()] == ["Night Letters"]
+    assert len(list(library.root.glob("media/*/*.mp3"))) == 3
+    assert sync(library, now=NOW).not_modified == 1
+
+
+def test_an_episode_that_waits_is_one_whatever_key_it_has(empty: Library, server: Server, podcast: Podcast) -> None:
+    server.route("/feed/0.vtt", status=404)
+    follow(empty, podcast.url)
+    sync(empty, now=NOW)
+    for letter in (b"a", b"b"):
+        body = podcast.body.replace(b">lamp-post-letter", b">lamp-post-note-" + letter)
+        server.route("/feed.xml", body, type="application/rss+xml")
+        assert [one.title for one in plan(empty, now=NOW).actions] == ["Letter 0"]
+        assert sync(empty, now=NOW).later == 1
+    assert retry(empty, []) == 1
+    podcast.publish(3)
+    server.route("/feed.xml", body, type="application/rss+xml")
+    report = sync(empty, now=NOW)
+    assert (report.taken.new, report.later, report.aside) == (1, 0, 0)

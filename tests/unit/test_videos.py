@@ -634,7 +634,25 @@ def test_what_is_live_comes_when_it_is_over(
     with pytest.raises(TemporaryError, match="it comes when it is over") as caught:
         follow().fetch(ONE, tmp_path)
     assert caught.value.retry_after_s == wait
+    assert caught.value.alone, "its channel has nothing to wait for"
     assert str(caught.value).startswith(ONE.url)
+
+
+@pytest.mark.parametrize(
+    ("said", "alone"),
+    [
+        ("Premieres in 20 minutes", True),
+        ("This live event will begin in 3 hours.", True),
+        ("The channel is not currently live", True),
+        ("Sign in to confirm you’re not a bot", False),
+    ],
+)
+def test_one_video_that_has_to_wait_is_told_from_a_site_that_does(said: str, alone: bool) -> None:
+    from ingest.sources.ytdlp_errors import Failure, understood
+
+    error = understood([Failure(said)], where=ONE.url)
+    assert isinstance(error, TemporaryError)
+    assert error.alone == alone
 
 
 REASONS: list[tuple[str, type[HarkError], str]] = [
