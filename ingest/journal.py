@@ -154,12 +154,12 @@ class Journal:
 
         return _Rows(self._store, kind, stage, read)
 
-    def made_below(self, folder: str) -> list[str]:
-        """The paths of all files in ``folder/`` that were made for episodes, whether they are there or not."""
+    def made_in(self, show: str) -> list[str]:
+        """The paths of all transcripts and notes that were made in a show's folder, whether they are there or not."""
         rows = self._store.rows(
             "SELECT detail FROM journal WHERE subject >= 'episode:' AND subject < 'episode;'"
-            " AND stage IN ('transcript', 'note') AND substr(detail, 1, ?) = ?",
-            (len(folder), folder),
+            " AND stage IN ('transcript', 'note') AND (substr(detail, 1, ?) = ? OR substr(detail, 1, ?) = ?)",
+            tuple(part for folder in (f"notes/{show}/", f"transcripts/{show}/") for part in (len(folder), folder)),
         )
         return [str(path) for (path,) in rows]
 

@@ -29,7 +29,7 @@ class Shelves:
     def _names(self, folder: str) -> set[str]:
         """The names that are taken in a folder and those below it."""
         if folder not in self._taken:
-            paths = (*self._used(f"notes/{folder}/"), *self._used(f"transcripts/{folder}/"))
+            paths = self._used(folder)
             self._taken[folder] = {path.rpartition("/")[2].rpartition(".")[0].casefold() for path in paths}
         return self._taken[folder]
 

@@ -195,6 +195,7 @@ class _Sync:
         self._journal = Journal(library.store, now)
         self._states = self._journal.source_states()
         self._silent_sources: set[str] = set()  # that did not answer: their episodes are not asked for either
+        self._open: dict[tuple[str, str], Followed] = {}  # by address and key, what was not done when this run began
         self._heard = _Heard()
         self._have: _Have | None = None
         self._dry = dry  # nothing is written
@@ -339,12 +340,10 @@ class _Sync:
 
     def fetch(self) -> dict[str, tuple[str, Followed]]:
         """Fetches what is due; returns the episodes that wait to be read, by the names of their folders."""
-        unfinished = [(address, one) for address, one in self._journal.unfinished() if address in self._sources]
-        resting = self._resting()
+        self._open = {(address, one.key): one for address, one in self._journal.unfinished()}
+        asked = self._sources.keys() - self._resting() - self._silent_sources
         due = [
-            (address, one)
-            for address, one in unfinished
-            if is_due(one, self._now) and address not in resting and address not in self._silent_sources
+            (address, one) for (address, _), one in self._open.items() if address in asked and is_due(one, self._now)
         ]
         clear_fetched(self._root, self._waited_for())
         waiting: dict[str, tuple[str, Followed]] = {}
@@ -354,6 +353,7 @@ class _Sync:
             if fetched.folder:
                 waiting[fetched.folder] = fetched.address, one
             else:
+                self._open[fetched.address, one.key] = one
                 self._journal.put([followed_entry(fetched.address, one), *self._others_try(one)])
                 if one.state != "silent":
                     self._heard.failed.append(Problem(title, one.reason))
@@ -372,8 +372,8 @@ class _Sync:
 
     def _waited_for(self) -> frozenset[str]:
         """The names of the folders of episodes that are not done, also of sources that are left out this time."""
-        unfinished = self._journal.unfinished()
-        return frozenset(folder_name(address, one) for address, one in unfinished if address in self._all)
+        waited_for = (pair for pair in self._open.items() if pair[1].state not in ("done", "older", "elsewhere"))
+        return frozenset(folder_name(address, one) for (address, _), one in waited_for if address in self._all)
 
     # --- take in ---
 
@@ -417,7 +417,9 @@ class _Sync:
         for name, (address, one) in waiting.items():
             read = self._journal.source(f"{_FETCHED}{name}")
             if read is not None:
-                rows.append(followed_entry(address, one.finished("aside" if read.reason else "done", read.reason)))
+                done = one.finished("aside" if read.reason else "done", read.reason)
+                rows.append(followed_entry(address, done))
+                self._open[address, one.key] = done
         self._journal.put(rows, forget=[f"source:{_FETCHED}{name}" for name in waiting])
         clear_fetched(self._root, self._waited_for())
 
@@ -425,7 +427,7 @@ class _Sync:
 
     def report(self, taken: IngestReport, seconds: float) -> SyncReport:
         """What was heard and done."""
-        states = Counter(one.state for address, one in self._journal.unfinished() if address in self._sources)
+        states = Counter(one.state for (address, _), one in self._open.items() if address in self._sources)
         heard = self._heard
         return SyncReport(
             sources=len(self._followed),

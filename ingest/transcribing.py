@@ -89,10 +89,11 @@ class Transcriber:
         self._owners = {s.episode_id: where for where, s in sources.items() if s.episode_id and not s.reason}
         self.done = done if done is not None else Transcribed()
 
-    def _used(self, folder: str) -> Iterator[str]:
-        """The paths in a folder that are there, or were."""
-        yield from (path for path in self._files.stats if path.startswith(folder))
-        yield from self._journal.made_below(folder)
+    def _used(self, show: str) -> Iterator[str]:
+        """The paths in a show's folders that are there, or were."""
+        places = (f"notes/{show}/", f"transcripts/{show}/")
+        yield from (path for path in self._files.stats if path.startswith(places))
+        yield from self._journal.made_in(show)
 
     def run(self, reads: Sequence[Read], listed: frozenset[str], progress: Progress) -> Transcribed:
         """Does all of ``reads``; ``listed`` are the paths of all items that the source has."""

@@ -66,7 +66,8 @@ class Unchanged:
 
     def _library(self) -> str:
         """The fingerprint of what the library holds."""
-        lines = [f"{path}:{size}:{changed}" for path, (size, changed) in sorted(self.stats.items())]
+        lines = [f"{path}:{size}:{changed}" for path, (size, changed) in self.stats.items()]
+        lines.sort()
         return _sha256([*lines, *(_beside(self._root / name) for name in _BESIDE)])
 
     def keep(self, source: str, looks: str, told: Told | None, *, vouched: bool) -> None:
