@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ingest.records import DONE, DUE, Entry, Followed, Made, Page, Source, State, write_state
-from ingest.sources.addresses import unsigned
+from ingest.sources.urls import unsigned
 from ingest.versions import FETCH_VERSION, READER_VERSION
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 from urllib.parse import parse_qs, quote, urlsplit
 
-from ingest.sources.addresses import MAX_ADDRESS, shown, without_login
+from ingest.sources.urls import MAX_ADDRESS, shown, without_login
 from ingest.sync_settings import SyncSettings, load_sync_settings
 from ingest.tomlfile import edit, read_table, with_entries, without_entries
 from kb.errors import ConfigError

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin
 
 from ingest.errors import PermanentError, TemporaryError
-from ingest.sources.addresses import check_address, shown
+from ingest.sources.addresses import check_address
+from ingest.sources.urls import shown
 
 if TYPE_CHECKING:
     from requests import Response

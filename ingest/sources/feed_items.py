@@ -15,11 +15,11 @@ from urllib.parse import urljoin, urlsplit
 
 from ingest.errors import PermanentError
 from ingest.hearing.captions.json_forms import to_seconds
-from ingest.sources.addresses import shown, unsigned, without_login
 from ingest.sources.feed_xml import Extras, outline
 from ingest.sources.info import label, web_address
 from ingest.sources.items import language_in
 from ingest.sources.listing import ListedEpisode, TranscriptLink
+from ingest.sources.urls import shown, unsigned, without_login
 from kb.transcripts.webvtt import normalise_text, unescape
 
 Entry = Mapping[str, Any]  # as feedparser gives it

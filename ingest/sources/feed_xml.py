@@ -18,9 +18,9 @@ from xml.sax.saxutils import escape, quoteattr
 from ingest.errors import PermanentError
 from ingest.hearing.captions.cues import Tally
 from ingest.hearing.captions.decode import decode
-from ingest.sources.addresses import shown
 from ingest.sources.info import label
 from ingest.sources.listing import TranscriptLink
+from ingest.sources.urls import shown
 from kb.errors import CaptionError
 from kb.transcripts.webvtt import unescape
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.errors import IngestError, PermanentError, TemporaryError
-from ingest.sources.addresses import shown
 from ingest.sources.listing import ListedEpisode, Listing, Validators
+from ingest.sources.urls import shown
 from kb.errors import CaptionError
 
 if TYPE_CHECKING:

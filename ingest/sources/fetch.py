@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import SplitResult
 
 from ingest.errors import PermanentError, TemporaryError
-from ingest.sources.addresses import check_address, shown
+from ingest.sources.addresses import check_address
 from ingest.sources.answers import (
     failure,
     is_packed,
@@ -40,6 +40,7 @@ from ingest.sources.answers import (
 )
 from ingest.sources.listing import Validators
 from ingest.sources.partial import Partial, Version
+from ingest.sources.urls import shown
 
 if TYPE_CHECKING:
     from requests import Response

@@ -13,7 +13,7 @@ from ingest.errors import NotAnEpisodeError
 from ingest.hearing.captions.cues import MAX_BYTES, Tally
 from ingest.hearing.captions.decode import decode
 from ingest.hearing.captions.json_forms import load_json, to_seconds
-from ingest.sources.addresses import MAX_ADDRESS, without_login
+from ingest.sources.urls import MAX_ADDRESS, without_login
 from kb.errors import CaptionError
 from kb.model import Chapter, Finding
 from kb.transcripts.webvtt import normalise_text

@@ -16,7 +16,7 @@ from html.entities import html5
 from typing import TYPE_CHECKING
 
 from ingest.errors import PermanentError
-from ingest.sources.addresses import shown
+from ingest.sources.urls import shown
 from ingest.subscriptions import (
     MAX_FOLDERS,
     Subscription,

@@ -16,9 +16,9 @@ from ingest.hearing.captions.html_form import is_html
 from ingest.hearing.captions.json_forms import is_json, load_json, to_seconds
 from ingest.hearing.captions.srt import is_srt
 from ingest.hearing.captions.vtt import is_webvtt
-from ingest.sources.addresses import shown, without_login
 from ingest.sources.info import label
 from ingest.sources.listing import ListedEpisode, TranscriptLink
+from ingest.sources.urls import shown, without_login
 from kb.errors import CaptionError, HarkError
 
 Get = Callable[[str], bytes]  # what is at an address; raises TemporaryError, PermanentError

@@ -20,10 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import PermanentError, TemporaryError
-from ingest.sources.addresses import shown
 from ingest.sources.answers import retry_after
 from ingest.sources.fetch import Client, Download, Patience, Reply
 from ingest.sources.listing import Validators
+from ingest.sources.urls import shown
 from tests.fakes.addresses import Wires, public
 from tests.fakes.server import Answer, Request, Server
 
