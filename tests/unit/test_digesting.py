@@ -150,10 +150,10 @@ def test_the_tables_are_the_sum_wherever_a_run_was_killed(
     left = number
 
     def counted_down(real: Callable[..., None]) -> Callable[..., None]:
-        def call(*args: object) -> None:
+        def call(*args: object, **named: object) -> None:
             nonlocal left
             left -= 1
-            real(*args)
+            real(*args, **named)
             if not left:
                 raise KilledError
 
